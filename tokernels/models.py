@@ -14,8 +14,8 @@ Docs: https://tokernels.github.io/tokernels/models.html.md"""
 __all__ = ['embedded', 'architectures', 'sizes', 'load', 'tiny', 'log_likelihood', 'bits_per_byte', 'answer_accuracy',
            'train_tokenizer', 'llama_config', 'training_documents', 'task_documents', 'TokenStream', 'train', 'save']
 
-# %% ../nbs/00_models.ipynb #fa6e251d
-import json, math, os, time
+# %% ../nbs/00_models.ipynb #cae22d46
+import json, math, os, random, time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 import torch, torch.nn.functional as F
@@ -166,7 +166,7 @@ def llama_config(
                        head_dim=64, intermediate_size=inner, max_position_embeddings=context, rope_parameters=dict(rope_type='default', rope_theta=100_000.),
                        tie_word_embeddings=True, bos_token_id=0, eos_token_id=0, pad_token_id=0)
 
-# %% ../nbs/00_models.ipynb #aab957f2
+# %% ../nbs/00_models.ipynb #4e6154cb
 _wide = 'python', 'torch', 'transformers', 'numpy', 'scipy', 'pandas', 'scikit-learn', 'sympy', 'matplotlib', 'Django'
 
 def training_documents(
@@ -196,13 +196,13 @@ def task_documents(
     blocks: Sequence[str] = (), # texts to copy; without any, no copying tasks
 ) -> list[str]:
     "Training texts of the three long-context tasks, of random length. Measurements use other seeds: these are `'train …'`."
-    rng, out = __import__('random').Random(f'train {seed}'), []
+    rng, out = random.Random(f'train {seed}'), []
     for i in range(n):
-        size = longest * rng.uniform(0.05, 1) ; key = f'train {seed} {i}'
-        if i % 3 == 0: out.append(lookup(max(4, int(size / 15)), min(max(4, int(size / 15)), 24), key).text)
+        size = longest * 0.03 ** rng.random(); key = f'train {seed} {i}'
+        if i % 3 == 0: out.append(lookup(max(4, int(size / 15)), min(max(4, int(size / 15)), 32), key).text)
         elif i % 3 == 1:
             hops = rng.randint(1, 4); chains = max(2, int(size / (9 * hops)))
-            out.append(variables(chains, hops, min(chains, 24), key).text)
+            out.append(variables(chains, hops, min(chains, 32), key).text)
         elif blocks:
             block = rng.choice(blocks); start = rng.randrange(max(1, len(block) - 6000)); length = int(size * 1.5)
             cut = block[start:start + length]
@@ -210,21 +210,24 @@ def task_documents(
             if cut.count('\n') > 2: out.append(copying(cut, between).text)
     return out
 
-# %% ../nbs/00_models.ipynb #ff9b8db4
+# %% ../nbs/00_models.ipynb #c0ab4d8d
 class TokenStream:
     "A stream of token ids on one device, and random windows of it."
     def __init__(self, tokenizer, texts: Sequence[str], device='cpu'):
-        ids, starts = [], []
+        rows = []
         for i in range(0, len(texts), 1000):
-            for row in tokenizer(list(texts[i:i + 1000]), add_special_tokens=False, verbose=False).input_ids:
-                starts.append(sum(map(len, ids[-1:])) + (starts[-1] if starts else 0)); ids.append([tokenizer.eos_token_id] + row)
-        self.ids = torch.cat([torch.tensor(r, dtype=torch.int16) for r in ids]).to(device)
-        self.starts = torch.tensor(starts)
+            batch = tokenizer(list(texts[i:i + 1000]), add_special_tokens=False, verbose=False).input_ids
+            rows += [torch.tensor([tokenizer.eos_token_id] + row, dtype=torch.int16) for row in batch]
+        self.ids = torch.cat(rows).to(device)
+        self.lengths = torch.tensor([len(r) for r in rows])
+        self.starts = self.lengths.cumsum(0) - self.lengths
     def __len__(self): return len(self.ids)
     def windows(self, n, length, generator, at_start=False):
-        "`[n, length + 1]` windows at random places, or at the starts of random documents."
+        "`[n, length + 1]` windows at random places, or (`at_start`) at the starts of random documents that fit a window."
         last = len(self.ids) - length - 1
-        at = self.starts[torch.randint(len(self.starts), (n,), generator=generator)] if at_start else torch.randint(last, (n,), generator=generator)
+        fit = self.starts[self.lengths <= length] if at_start else None
+        if at_start and not len(fit): raise ValueError(f'no document fits a window of {length} tokens; the shortest has {self.lengths.min()}')
+        at = fit[torch.randint(len(fit), (n,), generator=generator)] if at_start else torch.randint(last, (n,), generator=generator)
         index = at.clamp(max=last).to(self.ids.device)[:, None] + torch.arange(length + 1, device=self.ids.device)
         return self.ids[index].long()
 
@@ -237,7 +240,7 @@ def train(
     batch_tokens: int = 131_072,    # tokens of a step
     lengths: Sequence[int] = (1024, 4096), # window of the first and of the last phase
     last_phase: float = 0.2,        # share of the steps in the last phase
-    rate: float = 4e-3,             # peak learning rate
+    rate: float = 8e-3,             # peak learning rate
     device: str | torch.device = 'cuda' if torch.cuda.is_available() else 'cpu',
     compile: bool | None = None,    # default: on a GPU
     seconds: float = math.inf,      # the schedule ends after this time, if it comes before the steps are done
@@ -269,7 +272,7 @@ def train(
         length = lengths[late]; n = max(1, batch_tokens // length)
         batch = stream.windows(n, length, generator)
         if extra is not None:
-            share = math.ceil(n * (0.2 if late else 0.05)); batch[:share] = extra.windows(share, length, generator, at_start=True)
+            share = math.ceil(n * (0.2 if late else 0.08)); batch[:share] = extra.windows(share, length, generator, at_start=True)
         scale = min(1, (step + 1) / 100, 2 * (1 - done))
         for optimizer in optimizers:
             for group in optimizer.param_groups: group['lr'] = rate * scale
