@@ -8,6 +8,8 @@ Modules:
 - `tokernels.kernels.commit`: After a draft tree is verified, move the accepted nodes' keys and values of all layers to their final cache rows, in one launch.
 - `tokernels.laws`: Assertions that a method either satisfies or does not: same tokens, same distribution, same numbers, no bias, nothing lost, right limit.
 - `tokernels.models`: A small real target model and its draft, trained by this notebook and shipped in the package, so that every example runs with no network and no GPU.
-- `tokernels.papers`: What became of each of the 147 papers: its chapter, its class, how it is attached to a model, its main claim and what was measured."""
+- `tokernels.papers`: What became of each of the 147 papers: its chapter, its class, how it is attached to a model, its main claim and what was measured.
+- `tokernels.show`: Draft trees in the terminal, as a figure and step by step, and strips of tokens coloured by a value.
+- `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses."""
 
 __version__ = "0.1.0"
