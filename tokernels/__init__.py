@@ -6,6 +6,7 @@ Modules:
 - `tokernels.corpora`: Real text that any machine has: Python source, English technical prose, parallel messages in many languages, prompts, and long-context tasks with known answers.
 - `tokernels.hooks`: The one room that touches transformers' machinery: caches that know their slots, masks for trees, attention functions with their masks, taps, layer ranges, noise keyed by position.
 - `tokernels.kernels.commit`: After a draft tree is verified, move the accepted nodes' keys and values of all layers to their final cache rows, in one launch.
+- `tokernels.kernels.tree_attention`: The nodes of a draft tree attend to a cached prefix and to their own ancestors, in one pass over the cache that runs near the memory limit of the GPU.
 - `tokernels.laws`: Assertions that a method either satisfies or does not: same tokens, same distribution, same numbers, no bias, nothing lost, right limit.
 - `tokernels.models`: A small real target model and its draft, trained by this notebook and shipped in the package, so that every example runs with no network and no GPU.
 - `tokernels.papers`: What became of each of the 147 papers: its chapter, its class, how it is attached to a model, its main claim and what was measured.

@@ -13,26 +13,28 @@ Docs: https://tokernels.github.io/tokernels/show.html.md"""
 # %% auto #0
 __all__ = ['visible', 'tree_text', 'tree_figure', 'TokenStrip', 'token_strip', 'Stepper']
 
-# %% ../nbs/04_show.ipynb #208a3cfb
+# %% ../nbs/04_show.ipynb #09932058
 import html, math, os, warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from itertools import pairwise
 from rich.text import Text
 from rich.tree import Tree
 
-# %% ../nbs/04_show.ipynb #4b64d264
+# %% ../nbs/04_show.ipynb #c3b96c72
 _marks = {' ': '␣', '\n': '⏎', '\t': '⇥', '\r': '␍'}
 
 def visible(
     token: str,              # decoded token
     most: int | None = None, # longest result; default: no limit
 ) -> str:
-    "A token with its whitespace as marks and other characters that do not print as escapes; `∅` if it is empty, `…` where it was cut."
+    "A token with its whitespace as marks and other characters that do not print as escapes; `∅` if it is empty, `…` where it was cut. Raises `TypeError` for a token id."
+    if not isinstance(token, str): raise TypeError(f'token={token!r} is a {type(token).__name__}: decoded text is needed')
     text = ''.join(_marks.get(c) or (c if c.isprintable() else c.encode('unicode_escape').decode()) for c in token) or '∅'
     return text if most is None or len(text) <= most else text[:most - 1] + '…'
 
-# %% ../nbs/04_show.ipynb #a4ce8b21
+# %% ../nbs/04_show.ipynb #b918f988
 def _below(
     children: list[list[int]],
     nodes: Sequence[int],
@@ -43,20 +45,20 @@ def _below(
     return found
 
 def _checked(tokens, parents, accepted):
-    "Children of every node. `ValueError` unless parents form a tree and accepted a path from its root."
-    tokens, parents, n = list(tokens), [int(p) for p in parents], len(tokens)
+    "Children and parents of every node, and the path from the root. `ValueError` unless parents form a tree and accepted a path from its root."
+    n, parents, path = len(tokens), [int(p) for p in parents], [0, *map(int, accepted)]
     if not n or len(parents) != n: raise ValueError(f'parents has {len(parents)} entries for {n} tokens: one for each is needed, and at least the root')
     if parents[0] != -1: raise ValueError(f'parents[0]={parents[0]}: node 0 is the root, whose parent is -1')
-    children = [[] for _ in tokens]
+    children = [[] for _ in range(n)]
     for i, p in enumerate(parents[1:], 1):
         if not 0 <= p < n: raise ValueError(f'parents[{i}]={p}: allowed are 0 to {n - 1}, and -1 for node 0 only')
         children[p].append(i)
     if lost := set(range(n)) - set(_below(children, [0])): raise ValueError(f'parents is not a tree: nodes {sorted(lost)[:8]} are not below node 0')
-    for i, (before, node) in enumerate(zip([0, *accepted], accepted)):
+    for i, (before, node) in enumerate(pairwise(path)):
         if node not in children[before]: raise ValueError(f'accepted[{i}]={node} is no child of node {before}, which stands before it; its children are {children[before]}')
-    return children
+    return children, parents, path
 
-# %% ../nbs/04_show.ipynb #1216342b
+# %% ../nbs/04_show.ipynb #3edc1af5
 def tree_text(
     tokens: Sequence[str],               # decoded token of each node
     parents: Sequence[int],              # parent of each node; -1 for the root, which is node 0
@@ -66,13 +68,13 @@ def tree_text(
     most: int = 8,                       # rejected nodes shown for each node of the path
 ) -> Tree: # for `rich.print`
     "A draft tree for the terminal. Raises `ValueError` if parents is not a tree, or accepted not a path in it."
-    children, path = _checked(tokens, parents, accepted), [0, *accepted]
+    children, parents, path = _checked(tokens, parents, accepted)
     if labels is not None and len(labels) != len(tokens): raise ValueError(f'labels has {len(labels)} entries for {len(tokens)} tokens')
     shown = set(path)
     for n in path: shown.update(_below(children, [c for c in children[n] if c not in path])[:most])
     hidden = {n: len(_below(children, [c for c in children[n] if c not in shown])) for n in shown}
     def line(n):
-        text = Text(visible(tokens[n]) + ' ✓' * (n in accepted), 'bold green' if n in accepted else 'dim' if n else 'bold')
+        text = Text(visible(tokens[n]) + ' ✓' * (n in path[1:]), 'bold' if not n else 'bold green' if n in path else 'dim')
         if labels is not None: text.append(f'  {labels[n]}', 'not bold dim')
         if hidden[n] and shown.isdisjoint(children[n]): text.append(f'  … {hidden[n]} more', 'dim')
         return text
@@ -100,7 +102,7 @@ def _layout(children):
         if children[n]: row[n] = (row[children[n][0]] + row[children[n][-1]]) / 2
     return depth, row
 
-# %% ../nbs/04_show.ipynb #a1747bd9
+# %% ../nbs/04_show.ipynb #907e94b9
 def tree_figure(
     tokens: Sequence[str],        # decoded token of each node
     parents: Sequence[int],       # parent of each node; -1 for the root, which is node 0
@@ -112,7 +114,7 @@ def tree_figure(
     "A draft tree as a figure. Raises `ValueError` if parents is not a tree, or accepted not a path in it."
     import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D
-    children, tokens, parents, path = _checked(tokens, parents, accepted), list(tokens), list(parents), [0, *accepted]
+    (children, parents, path), tokens = _checked(tokens, parents, accepted), list(tokens)
     if bonus is not None:
         children[path[-1]].append(len(tokens)); children.append([])
         tokens.append(bonus); parents.append(path[-1])
@@ -139,7 +141,7 @@ def tree_figure(
     ax.axis('off')
     return ax.figure
 
-# %% ../nbs/04_show.ipynb #5dedc327
+# %% ../nbs/04_show.ipynb #a9afa357
 def _luminance(rgb):
     "Relative luminance of an sRGB colour with channels from 0 to 1."
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb)
@@ -147,7 +149,7 @@ def _luminance(rgb):
 
 def _letters(rgb):
     "Black or white, whichever has more contrast."
-    return '#000000' if (_luminance(rgb) + 0.05) ** 2 > 1.05 * 0.05 else '#ffffff'
+    return '#000000' if (_luminance(rgb) + 0.05) ** 2 > 1.05 * 0.05 else '#ffffff'                   # (1)
 
 # %% ../nbs/04_show.ipynb #deca666e
 @dataclass(frozen=True)
