@@ -11,6 +11,7 @@ Modules:
 - `tokernels.models`: A small real target model and its draft, trained by this notebook and shipped in the package, so that every example runs with no network and no GPU.
 - `tokernels.papers`: What became of each of the 147 papers: its chapter, its class, how it is attached to a model, its main claim and what was measured.
 - `tokernels.show`: Draft trees in the terminal, as a figure and step by step, and strips of tokens coloured by a value.
-- `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses."""
+- `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses.
+- `tokernels.speculate.token_recycling`: Every forward pass ranks the whole vocabulary and keeps one token. Keep the runners-up too: they are the best guesses for the next time the same token comes."""
 
 __version__ = "0.1.0"

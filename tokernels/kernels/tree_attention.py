@@ -202,7 +202,7 @@ def _fold(s, v, m, l, acc, scale, PRECISION: tl.constexpr, MASKED: tl.constexpr)
     acc = _dot(p.to(v.dtype), v, acc * alpha[:, None], PRECISION)        # [M, D] (3)
     return m_new, l, acc
 
-# %% ../../nbs/kernels/10_tree_attention.ipynb #2bb3c7d1
+# %% ../../nbs/kernels/10_tree_attention.ipynb #46aced6f
 @_jit(do_not_specialize=['T', 'S', 'words', 'splits', 'window', 'bits_b', 'bits_t', 'depths_b', 'table_b'])
 def _tree_kernel(Q, K, V, K_TILES, V_TILES, LENGTHS, START, BITS, DEPTHS, TABLE, OUT, LSE,
                  q_b, q_h, q_t, k_b, k_h, k_s, v_b, v_h, v_s, bits_b, bits_t, depths_b, table_b, T, S, words, splits, kv_heads, scale, inner, unit, window,
@@ -247,7 +247,7 @@ def _tree_kernel(Q, K, V, K_TILES, V_TILES, LENGTHS, START, BITS, DEPTHS, TABLE,
         m, l, acc = _fold(s, v, m, l, acc, scale, PRECISION, WINDOW)
     # the tail: the rest of the prefix, and the draft nodes
     n = tl.arange(0, TAIL_N)                                             # [N]
-    for i in tl.range(tl.cdiv(tl.maximum(i0 - full, 0), 2), tl.cdiv(tl.maximum(i1 - full, 0), 2), num_stages=1):
+    for i in tl.range(tl.cdiv(tl.maximum(i0 - full, 0), 2), tl.cdiv(tl.maximum(i1 - full, 0), 2), num_stages=2):
         rows = tail + i * TAIL_N + n                                     # [N]
         ok = rows < end
         seen = _visible(rows - length, tail + i * TAIL_N - length, end - length, t, t_ok, BITS, DEPTHS, bits_t, words, window, WINDOW)
@@ -288,12 +288,12 @@ def _merge_kernel(PART, PART_LSE, OUT, LSE, rows, splits, D: tl.constexpr, BLOCK
     tl.store(OUT + r[:, None].to(tl.int64) * D + d[None, :], (acc * (1 / some)[:, None]).to(OUT.dtype.element_ty), mask=(r < rows)[:, None] & (d < D)[None, :])
     tl.store(LSE + r, tl.where(l > 0, (m + tl.log2(some)) * 0.6931471805599453, float('-inf')), mask=r < rows)
 
-# %% ../../nbs/kernels/10_tree_attention.ipynb #12fcbe5d
+# %% ../../nbs/kernels/10_tree_attention.ipynb #75a42f99
 class TreePlan(NamedTuple):
     "How one call is tiled."
     block_m: int # rows of a tile: nodes times heads of a group
     block_n: int # keys of a full block
-    tail_n: int  # keys of a tail block
+    tail_n: int  # keys of a tail block, at most 64: their bits lie in two words
     warps: int   # warps of a program
     stages: int  # blocks in flight
     splits: int  # shares of the cache
@@ -313,17 +313,20 @@ def tree_plan(
     power = lambda x: 1 << (x - 1).bit_length()
     rows, wide = nodes * heads // kv_heads, max(16, power(dim))
     if itemsize == 4: m, n, warps, stages = min(max(16, power(rows)), 32), 32, 8, 2   # float32 has no matrix unit of full precision
-    else:
-        m = min(max(16, power(rows)), 128)
-        n = min(128, (16384 if m < 64 else 8192) // wide)
-        warps, stages = (8 if m == 128 else 4), (3 if m < 64 else 4)
-    stages = max(1, min(stages, (shared - 4096 - m * wide * itemsize) // (2 * n * wide * itemsize)))
-    programs = batch * kv_heads * -(-rows // m)
-    waves = lambda s: -(-programs * s // processors)
+    elif rows <= 64 or rows <= 256 and keys <= 2**16:
+        m = min(max(16, power(rows)), 64)
+        n, warps, stages = min(128, (16384 if m < 64 else 8192) // wide), 4, 4 if 32 < rows <= 64 else 3
+    else: m, n, warps, stages = 128, min(128, 2**21 // wide**2), 8, 3
+    room = lambda n: (shared - 1024 - m * wide * itemsize) // (2 * n * wide * itemsize)  # blocks that fit beside the queries
+    while n > 16 and room(n) < 2: n //= 2
+    stages = max(1, min(stages, room(n)))
+    residents = 2 if m == 64 < rows and 2 * (m + 2 * stages * n) * wide * itemsize < shared else 1
+    programs, slots = batch * kv_heads * -(-rows // m), processors * residents
+    waves = lambda s: -(-programs * s // slots)
     splits = min(range(1, max(1, min(64, keys // n // 2)) + 1), key=lambda s: waves(s) / s * (1 + 0.05 * (waves(s) - 1)))
-    return TreePlan(m, n, min(32, n), warps, stages, splits)
+    return TreePlan(m, n, min(16 if m == 128 else 32, n), warps, stages, splits)
 
-# %% ../../nbs/kernels/10_tree_attention.ipynb #775614de
+# %% ../../nbs/kernels/10_tree_attention.ipynb #352fdced
 def _check_shapes(q, k, v, lengths, ancestors, depths, start, block_table, scale, window, softcap):
     "Raise `ValueError` for what shapes, dtypes, devices and options show."
     for name, x in dict(q=q, k=k, v=v).items():
@@ -345,7 +348,7 @@ def _check_shapes(q, k, v, lengths, ancestors, depths, start, block_table, scale
     for name, x in dict(k=k, v=v, lengths=lengths, ancestors=ancestors, depths=depths, start=start, block_table=block_table).items():
         if x is not None and x.device != q.device: raise ValueError(f'{name} is on {x.device}, q is on {q.device}: all tensors must be on one device')
     for name, x in dict(scale=scale, window=window, softcap=softcap).items():
-        if x is not None and not 0 < x < math.inf: raise ValueError(f'{name}={x} must be positive and finite')
+        if x is not None and not (0 < x < math.inf and (name != 'window' or x == int(x))): raise ValueError(f'{name}={x} must be positive and finite{", and whole" * (name == "window")}')
 
 def _check_values(q, k, lengths, ancestors, start, block_table):
     "Raise `ValueError` for what the numbers show; for CPU tensors, where looking costs nothing."

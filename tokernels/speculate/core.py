@@ -12,9 +12,9 @@ Docs: https://tokernels.github.io/tokernels/speculate/core.html.md"""
 
 # %% auto #0
 __all__ = ['TreeShape', 'DraftTree', 'Verifier', 'Step', 'Trace', 'Stats', 'Run', 'Drafter', 'Autoregressive', 'Decoded',
-           'decode', 'check_tokenizer']
+           'decode', 'check_tokenizer', 'repetition', 'compare', 'comparison_table']
 
-# %% ../../nbs/speculate/00_core.ipynb #f54dc73c
+# %% ../../nbs/speculate/00_core.ipynb #ecc2b5db
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,8 @@ from functools import cached_property
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList, StopStringCriteria
 from transformers.generation import GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor
-from ..hooks import check_model, keep_slots, own_slots, tree_inputs
+from ..bench import Comparison, Table, interleave, table
+from ..hooks import PositionNoise, check_model, keep_slots, own_slots, tree_inputs
 from ..papers import Method
 
 # %% ../../nbs/speculate/00_core.ipynb #6521d3fc
@@ -175,7 +176,7 @@ class Stats:
     def tokens_per_call(self) -> float: return sum(self.gained) / len(self.gained) if self.gained else float('nan')
     def __repr__(self): return f'Stats(tokens={self.tokens}, calls={self.calls}, tokens_per_call={self.tokens_per_call:.2f}, nodes={self.nodes / max(1, self.calls):.1f})'
 
-# %% ../../nbs/speculate/00_core.ipynb #7b3f901f
+# %% ../../nbs/speculate/00_core.ipynb #d373a936
 class Run:
     "One call of `generate`: the text of every row, its cache, and the loop. Drafters read `sequences`, `lengths`, `active`, `last`, `model`."
     def __init__(self, model, drafter, verifier, input_ids, processors, criteria, config, kwargs, streamer=None, trace=False):
@@ -246,12 +247,13 @@ class Run:
         "Read what the cache does not hold yet; emit the first token of every row."
         done, L = self.cache.get_seq_length(), self.prompt_length
         mask = None if self.plain else (self.slots >= 0).long()
-        size = self.config.prefill_chunk_size or L
+        size, keep = self.config.prefill_chunk_size or L, max(1, self.drafter.prompt_logits)
         for start in range(done, L, size):
             end = min(L, start + size)
             out = self.model(self.sequences[:, start:end], attention_mask=None if mask is None else mask[:, :end], position_ids=self.slots[:, start:end].clamp(min=0),
-                             past_key_values=self.cache, use_cache=True, logits_to_keep=1)
+                             past_key_values=self.cache, use_cache=True, logits_to_keep=keep)
         self.cached = [L] * len(self.lengths)
+        self.prompt_logits = out.logits
         empty = DraftTree.chain(self.sequences[:, :1])
         for row in range(len(self.lengths)): self._emit(row, out.logits[row, -1], empty)
 
@@ -314,7 +316,8 @@ class Run:
         try:
             if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length].cpu())
             self._clocked('prefill', self._prefill)
-            self.drafter.begin(self)
+            self._clocked('draft', self.drafter.begin, self)
+            del self.prompt_logits
             while any(self.active): self.step()
         except BaseException:
             self.cache.crop(before - self.cache.get_seq_length())
@@ -333,12 +336,13 @@ class Run:
         return GenerateDecoderOnlyOutput(sequences=sequences, scores=stack(self.scores) if self.config.output_scores else None,
                                          logits=stack(self.logits) if self.config.output_logits else None, past_key_values=self.cache)
 
-# %% ../../nbs/speculate/00_core.ipynb #05b110fb
+# %% ../../nbs/speculate/00_core.ipynb #6b18586c
 class Drafter(Method):
     "Base of all drafters. Pass an instance as `custom_generate=` to `model.generate`, or to `decode`. After a run, `stats` says what happened."
     hook, chapter, lossless = 'custom_generate', 'speculate', True
     batched = True          # can draft for several rows
     needs_hidden = False    # `observe` wants the last hidden states
+    prompt_logits = 0       # last positions of the prompt whose logits `begin` finds in `run.prompt_logits [B, n, V]`
     verifier = Verifier()   # how drafts are accepted
     stats = None            # `Stats` of the last run
     def begin(self, run: Run): "Called once the prompt is read and the first token is known."
@@ -395,3 +399,63 @@ def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
     "Raise `ValueError` if a tokenizer can produce tokens that the model does not have."
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows: raise ValueError(f'tokenizer has {len(tokenizer)} tokens, the model {rows}: it belongs to another model')
+
+# %% ../../nbs/speculate/00_core.ipynb #e4cfb6ad
+def repetition(
+    tokens: Sequence[int], # a generated text
+    n: int = 4,
+) -> float: # 0 for a text without repeats
+    "Share of the n-grams of a text that stood in it before."
+    grams = [tuple(tokens[i:i + n]) for i in range(len(tokens) - n + 1)]
+    return 1 - len(set(grams)) / len(grams) if grams else 0.0
+
+def compare(
+    model: PreTrainedModel,                # in float32, so that all contestants must agree
+    prompts: Sequence[torch.Tensor],       # `[1, L]` token ids each
+    contestants: Mapping[str, Drafter | Mapping], # a drafter, or keyword arguments of `generate`
+    temperature: float = 0.7,              # 0 for greedy
+    max_new_tokens: int = 128,
+    seed: int = 0,                         # of the position-keyed noise
+    check: int = 2,                        # prompts on which equality is checked before anything is timed
+) -> tuple[Comparison, list[dict]]: # timing with one round per prompt, and a row per contestant
+    "Time decoders on the same prompts, in turn, against plain `generate`. Raises `AssertionError` if one writes another text."
+    contestants = {'generate': {}, **contestants}
+    calls, tokens = ({k: 0 for k in contestants} for _ in range(2))
+    texts = {k: [] for k in contestants}
+    current = [None]
+    count = lambda module, args: calls.__setitem__(current[0], calls[current[0]] + 1)
+    def once(name, prompt):
+        how = contestants[name]; current[0] = name
+        kwargs = dict(custom_generate=how) if isinstance(how, Drafter) else dict(how)
+        out = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=max_new_tokens, logits_processor=LogitsProcessorList([PositionNoise(temperature, seed=seed)]), **kwargs)
+        return out[0, prompt.shape[1]:].tolist()
+    def equal():
+        for prompt in prompts[:check]:
+            want = once('generate', prompt)
+            for name in contestants: 
+                got = once(name, prompt)
+                if got != want: raise AssertionError(f'{name} wrote another text than generate: {got[:12]}… instead of {want[:12]}…')
+    def turn(name):
+        rest = iter(prompts)
+        def run():
+            out = once(name, next(rest)); texts[name].append(out); tokens[name] += len(out)
+            return len(out)
+        return run
+    handle = model.register_forward_pre_hook(count)
+    try:
+        equal()
+        for k in calls: calls[k] = 0
+        comparison = interleave({k: turn(k) for k in contestants}, 'generate', repeats=len(prompts), warmup=0)
+    finally: handle.remove()
+    n, rows = len(prompts), comparison.rows()
+    for row in rows:
+        k = row['contestant']
+        row |= dict(tokens_per_call=(tokens[k] - n) / max(1, calls[k] - n), tokens_per_second=tokens[k] / sum(comparison.seconds[k]),
+                    repetition=sum(map(repetition, texts[k])) / n, same_text=texts[k] == texts['generate'])
+    return comparison, rows
+
+def comparison_table(rows: Sequence[Mapping]) -> Table:
+    "The rows of `compare` as a table."
+    return table(rows, dict(contestant='decoder', tokens_per_call='tokens per call', tokens_per_second='tokens/s', ratio='times as fast as generate', ratio_low='from', ratio_high='to',
+                            repetition='repeated 4-grams', same_text='same text'),
+                 dict(tokens_per_call='.2f', tokens_per_second='.0f', ratio='.2f', ratio_low='.2f', ratio_high='.2f', repetition='.0%'))
