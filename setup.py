@@ -24,7 +24,7 @@ setup(
     long_description=(here / 'README.md').read_text(encoding='utf8'),
     long_description_content_type='text/markdown',
     packages=find_packages(include=[cfg['lib_name'], cfg['lib_name'] + '.*']),
-    package_data={cfg['lib_name']: ['papers.csv', 'data/*.json', 'data/*.csv', 'weights/*']},
+    package_data={cfg['lib_name']: ['papers.csv', 'data/**/*.json', 'weights/*', 'weights/*/*']},
     install_requires=lines('requirements'),
     extras_require={'dev': lines('dev_requirements')},
     entry_points={'console_scripts': lines('console_scripts'), 'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"]},

@@ -3,9 +3,11 @@
 Modules:
 
 - `tokernels.bench`: Paired timing with a gate, rooflines measured on the spot, result files that name their hardware, and the tables drawn from them.
+- `tokernels.cli`: One command that shows speculative decoding at work on a real model, one that lists the catalogue, one that measures.
 - `tokernels.corpora`: Real text that any machine has: Python source, English technical prose, parallel messages in many languages, prompts, and long-context tasks with known answers.
 - `tokernels.hooks`: The one room that touches transformers' machinery: caches that know their slots, masks for trees, attention functions with their masks, taps, layer ranges, noise keyed by position.
 - `tokernels.kernels.commit`: After a draft tree is verified, move the accepted nodes' keys and values of all layers to their final cache rows, in one launch.
+- `tokernels.kernels.core`: What all kernels share: they import without Triton, run in its interpreter on a CPU for tests, and are compiled on a GPU.
 - `tokernels.kernels.tree_attention`: The nodes of a draft tree attend to a cached prefix and to their own ancestors, in one pass over the cache that runs near the memory limit of the GPU.
 - `tokernels.laws`: Assertions that a method either satisfies or does not: same tokens, same distribution, same numbers, no bias, nothing lost, right limit.
 - `tokernels.models`: A small real target model and its draft, trained by this notebook and shipped in the package, so that every example runs with no network and no GPU.

@@ -3,7 +3,7 @@
 Everything in this package that depends on how transformers works inside goes through here, so that a release that moves things costs one
 notebook. `own_slots` lets a cache keep and drop single rows, `tree_inputs` builds masks and positions for a tree of tokens on
 any architecture, `attention` registers an attention function together with its mask and restores the model, `tapped` and
-`run_layers` read and run single layers, `PositionNoise` makes sampled runs comparable token by token. Limits: decoder-only models,
+`run_layers` read and run single layers, `packed_linears` makes calls with few rows cheap on a CPU, `PositionNoise` makes sampled runs comparable token by token. Limits: decoder-only models,
 `sdpa` and `eager` attention (and functions registered here).
 
 Docs: https://tokernels.github.io/tokernels/hooks.html.md"""
@@ -12,15 +12,15 @@ Docs: https://tokernels.github.io/tokernels/hooks.html.md"""
 
 # %% auto #0
 __all__ = ['check_model', 'layer_windows', 'SlotLayer', 'own_slots', 'check_slots', 'keep_slots', 'tree_inputs',
-           'register_attention', 'attention', 'decoder_layers', 'tapped', 'run_layers', 'PositionNoise']
+           'register_attention', 'attention', 'packed_linears', 'decoder_layers', 'tapped', 'run_layers',
+           'PositionNoise']
 
-# %% ../nbs/05_hooks.ipynb #9bd0895c
-import inspect
+# %% ../nbs/05_hooks.ipynb #cfa190eb
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, LogitsProcessor, PreTrainedModel
-from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer, StaticLayer
+from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer
 from transformers.masking_utils import eager_mask, sdpa_mask
 
 # %% ../nbs/05_hooks.ipynb #79f26728
@@ -141,7 +141,7 @@ def keep_slots(
             layer.cumulative_length = start + index.shape[1]
         layer.keys, layer.values = (torch.cat([x[:, :, :start], _rows(x, index)], 2) for x in (layer.keys, layer.values))
 
-# %% ../nbs/05_hooks.ipynb #de3d31bd
+# %% ../nbs/05_hooks.ipynb #869b6763
 def tree_inputs(
     model: PreTrainedModel,
     ancestors: torch.Tensor,    # [B or 1, T, T] bool: may node i see node j, itself included
@@ -149,21 +149,26 @@ def tree_inputs(
     root: torch.Tensor,         # [B] position of the root
     slots: torch.Tensor | None, # [B, S] position of the token in each slot, -1 for none; None if slot s holds position s everywhere
     length: int,                # S, slots in the cache
+    windows: dict | None = None, # what `layer_windows(model)` says, if it is known
 ) -> dict: # `attention_mask` and `position_ids` for the model's forward
     "Masks and positions (equation 1) for a forward of T tree nodes after S cached slots, for each kind of layer of the model."
     positions = root[:, None] + depths                                      # [B, T]
     B, T = positions.shape
-    masks = {}
-    for kind, window in layer_windows(model).items():
+    masks, lowest = {}, torch.finfo(model.dtype).min
+    for kind, window in (windows or layer_windows(model)).items():
+        if slots is None and (window is None or length + T <= window):           # the whole prefix is seen: only the tree needs a mask
+            tree = torch.zeros(ancestors.shape, dtype=model.dtype, device=root.device).masked_fill_(~ancestors, lowest)
+            masks[kind] = torch.nn.functional.pad(tree, (length, 0))[:, None]
+            continue
         see = ancestors.new_ones(1, T, length) if slots is None else (slots >= 0)[:, None].expand(B, T, length)
         tree = ancestors
-        if window is not None and (slots is not None or length + T > window):
+        if window is not None:
             at = torch.arange(length, device=root.device)[None] if slots is None else slots
             see = see & (at[:, None] > positions[:, :, None] - window)      # (1)
             tree = tree & (positions[:, None] > positions[:, :, None] - window)
         n = max(see.shape[0], tree.shape[0])
         allowed = torch.cat([see.expand(n, T, length), tree.expand(n, T, T)], -1)[:, None]
-        masks[kind] = torch.zeros(allowed.shape, dtype=model.dtype, device=root.device).masked_fill_(~allowed, torch.finfo(model.dtype).min)
+        masks[kind] = torch.zeros(allowed.shape, dtype=model.dtype, device=root.device).masked_fill_(~allowed, lowest)
     return dict(attention_mask=masks if len(masks) > 1 else next(iter(masks.values())), position_ids=positions)
 
 # %% ../nbs/05_hooks.ipynb #21f86b09
@@ -193,6 +198,25 @@ def attention(
         model.set_attn_implementation(name)
         yield model
     finally: model.set_attn_implementation(before)
+
+# %% ../nbs/05_hooks.ipynb #fc5ce7ef
+@contextmanager
+def packed_linears(
+    model: PreTrainedModel,
+    rows: int = 32,       # rows that the layout is made for
+    most: float = 2e9,    # bytes of weights up to which a second copy is made
+):
+    "Inside the `with` block a float32 CPU model's linear layers read weights in oneDNN's layout; the model's own come back at its end. Does nothing on other devices and dtypes."
+    layers = [m for m in model.modules() if type(m) is torch.nn.Linear and 'forward' not in m.__dict__]
+    fits = all(m.weight.device.type == 'cpu' and m.weight.dtype == torch.float32 for m in layers) and sum(m.weight.nbytes for m in layers) <= most
+    if not (fits and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, '_linear_pointwise')): yield model; return
+    try:
+        for m in layers:
+            packed = torch.ops.mkldnn._reorder_linear_weight(m.weight.detach(), rows)
+            m.forward = lambda x, packed=packed, m=m: torch.ops.mkldnn._linear_pointwise(x, packed, m.bias, 'none', [], '')
+        yield model
+    finally:
+        for m in layers: m.__dict__.pop('forward', None)
 
 # %% ../nbs/05_hooks.ipynb #1a1550b9
 def decoder_layers(model: PreTrainedModel) -> torch.nn.ModuleList:

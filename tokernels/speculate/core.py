@@ -14,7 +14,7 @@ Docs: https://tokernels.github.io/tokernels/speculate/core.html.md"""
 __all__ = ['TreeShape', 'DraftTree', 'Verifier', 'Step', 'Trace', 'Stats', 'Run', 'Drafter', 'Autoregressive', 'Decoded',
            'decode', 'check_tokenizer', 'repetition', 'compare', 'comparison_table']
 
-# %% ../../nbs/speculate/00_core.ipynb #ecc2b5db
+# %% ../../nbs/speculate/00_core.ipynb #3490b25e
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +23,10 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList, StopStringCriteria
 from transformers.generation import GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor
 from ..bench import Comparison, Table, interleave, table
-from ..hooks import PositionNoise, check_model, keep_slots, own_slots, tree_inputs
+from ..hooks import PositionNoise, check_model, layer_windows, own_slots, packed_linears, tree_inputs
 from ..papers import Method
 
-# %% ../../nbs/speculate/00_core.ipynb #6521d3fc
+# %% ../../nbs/speculate/00_core.ipynb #cbf16989
 class TreeShape:
     "Parents of the nodes of a draft tree, `[B or 1, T]`: -1 for the root (node 0) and for padding nodes, else a smaller index. Raises `ValueError` for anything else."
     def __init__(self, parents: torch.Tensor | Sequence):
@@ -54,6 +54,8 @@ class TreeShape:
         "`[B or 1, T]` distance from the root; 0 for padding."
         return self.ancestors.sum(-1) - 1
     @cached_property
+    def height(self) -> int: return int(self.depths.max())
+    @cached_property
     def children(self) -> list[list[list[int]]]:
         "For each row and node its children in order."
         out = []
@@ -72,7 +74,7 @@ class TreeShape:
         shape = cls([-1] + [at[p[:-1]] for p in paths]); shape.ranks = [-1] + [p[-1] for p in paths]
         return shape
 
-# %% ../../nbs/speculate/00_core.ipynb #4201862b
+# %% ../../nbs/speculate/00_core.ipynb #06d73490
 @dataclass
 class DraftTree:
     "Drafted tokens of every row of the batch. Node 0 is the root: the last committed token, whose successor is asked for."
@@ -80,6 +82,8 @@ class DraftTree:
     shape: TreeShape                    # shared by all rows, or one per row
     laws: torch.Tensor | None = None    # [B, T, V] law that the children of each node were drawn from, in sibling order; None if they were chosen, not drawn
     replacement: bool = False           # siblings were drawn independently, so that a token may come twice
+    def __post_init__(self):
+        if isinstance(self.shape, TreeShape) and self.shape.parents.device != self.tokens.device: self.shape = TreeShape(self.shape.parents.to(self.tokens.device))
     def __len__(self): return self.tokens.shape[1]
     @classmethod
     def chain(cls, tokens: torch.Tensor, laws=None) -> 'DraftTree':
@@ -111,10 +115,10 @@ class DraftTree:
         if low < 0 or high >= vocab_size: raise ValueError(f'draft tree: tokens from {low} to {high}, the vocabulary has 0 to {vocab_size - 1}')
         if not torch.equal(self.tokens[:, 0], root): raise ValueError(f'draft tree: roots are {self.tokens[:, 0].tolist()}, the last tokens are {root.tolist()}')
         if self.laws is not None and self.laws.shape != (B, T, vocab_size): raise ValueError(f'draft tree: laws have shape {tuple(self.laws.shape)}, {(B, T, vocab_size)} is needed')
-    def prune(self, depth: torch.Tensor) -> 'DraftTree':
-        "Without the nodes deeper than `depth [B]` in each row."
-        if self.shape.depths.max() <= depth.min(): return self
-        deep = self.shape.depths > depth[:, None]
+    def prune(self, depth: Sequence[int]) -> 'DraftTree':
+        "Without the nodes deeper than `depth`, one number per row."
+        if self.shape.height <= min(depth): return self
+        deep = self.shape.depths > torch.tensor(depth, device=self.tokens.device)[:, None]
         parents = self.shape.parents.expand_as(deep).masked_fill(deep, -1)
         keep = (parents >= 0).any(0); keep[0] = True
         new = keep.cumsum(0) - 1
@@ -176,7 +180,7 @@ class Stats:
     def tokens_per_call(self) -> float: return sum(self.gained) / len(self.gained) if self.gained else float('nan')
     def __repr__(self): return f'Stats(tokens={self.tokens}, calls={self.calls}, tokens_per_call={self.tokens_per_call:.2f}, nodes={self.nodes / max(1, self.calls):.1f})'
 
-# %% ../../nbs/speculate/00_core.ipynb #d373a936
+# %% ../../nbs/speculate/00_core.ipynb #94a52cc6
 class Run:
     "One call of `generate`: the text of every row, its cache, and the loop. Drafters read `sequences`, `lengths`, `active`, `last`, `model`."
     def __init__(self, model, drafter, verifier, input_ids, processors, criteria, config, kwargs, streamer=None, trace=False):
@@ -196,6 +200,7 @@ class Run:
         self.plain = B == 1 and bool(valid.all())                                       # slot s holds position s
         self.cache = own_slots(kwargs['past_key_values'], capacity=min(self.limit, L + 1024) + 128)
         self.scores, self.logits = [[] for _ in range(B)], [[] for _ in range(B)]
+        self.windows = layer_windows(model)
         self.per_row = B > 1 and any(isinstance(p, PrefixConstrainedLogitsProcessor) for p in processors)
 
     def _check(self, ids, kwargs):
@@ -258,7 +263,7 @@ class Run:
         for row in range(len(self.lengths)): self._emit(row, out.logits[row, -1], empty)
 
     def _forward(self, tree):
-        where = tree_inputs(self.model, tree.shape.ancestors, tree.shape.depths, self.next_position, None if self.plain else self.slots, self.cache.get_seq_length())
+        where = tree_inputs(self.model, tree.shape.ancestors, tree.shape.depths, self.next_position, None if self.plain else self.slots, self.cache.get_seq_length(), self.windows)
         return self.model(tree.tokens, past_key_values=self.cache, use_cache=True, output_hidden_states=self.drafter.needs_hidden, **where)
 
     def _verify(self, tree, logits):
@@ -282,7 +287,10 @@ class Run:
         after = [n + len(k) for n, k in zip(self.cached, keep)]
         index = [list(range(start, n)) + [top + i for i in k] for n, k in zip(self.cached, keep)]
         width = max(after) - start
-        keep_slots(self.cache, torch.tensor([i + [0] * (width - len(i)) for i in index], device=self.device), start)
+        if index == [list(range(start, max(after)))]: self.cache.crop(max(after) - self.cache.get_seq_length())     # nothing moves
+        else:
+            index = torch.tensor([i + [0] * (width - len(i)) for i in index], device=self.device)
+            for layer in self.cache.layers: layer.keep(index, start)
         gained = torch.tensor([len(k) for k in keep], device=self.device)
         if not self.plain:
             grown = self.slots.new_full((len(keep), max(after)), -1); n = min(self.slots.shape[1], max(after)); grown[:, :n] = self.slots[:, :n]
@@ -295,8 +303,7 @@ class Run:
         "Draft, forward, verify, commit, observe."
         tree = self._clocked('draft', self.drafter.propose, self)
         tree.check(self.last, self.model.get_input_embeddings().num_embeddings)
-        left = torch.tensor([max(0, self.limit - n - 1) for n in self.lengths], device=self.device)
-        tree = tree.prune(left)                                     # a node at depth d matters if d + 1 more tokens may come
+        tree = tree.prune([max(0, self.limit - n - 1) for n in self.lengths])                                    # a node at depth d matters if d + 1 more tokens may come
         self.tree_size = len(tree)
         out = self._clocked('forward', self._forward, tree)
         was_active = list(self.active)
@@ -315,10 +322,11 @@ class Run:
         before = self.cache.get_seq_length()
         try:
             if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length].cpu())
-            self._clocked('prefill', self._prefill)
-            self._clocked('draft', self.drafter.begin, self)
-            del self.prompt_logits
-            while any(self.active): self.step()
+            with packed_linears(self.model):
+                self._clocked('prefill', self._prefill)
+                self._clocked('draft', self.drafter.begin, self)
+                del self.prompt_logits
+                while any(self.active): self.step()
         except BaseException:
             self.cache.crop(before - self.cache.get_seq_length())
             raise

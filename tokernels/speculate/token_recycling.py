@@ -29,8 +29,8 @@ _children = {'': 8, '0': 8, '1': 4, '2': 3, '3': 2, '4': 1, '5': 1, '6': 1, '7':
              '0000': 3, '0001': 1, '0002': 1, '0010': 1, '0100': 1, '1000': 1, '00000': 2, '00010': 1}
 paper_tree = tuple((*map(int, parent), rank) for parent, n in _children.items() for rank in range(n)) # the published template, 80 rank paths
 
-# %% ../../nbs/speculate/10_token_recycling.ipynb #1a134662
-rank_acceptance = 0.45, 0.10, 0.05, 0.03, 0.02, 0.015, 0.012, 0.010 # chance that rank r is right, embedded target on code at temperature 0.7
+# %% ../../nbs/speculate/10_token_recycling.ipynb #e190ce99
+rank_acceptance = 0.60, 0.12, 0.05, 0.03, 0.025, 0.02, 0.015, 0.01 # chance that the token at rank r is right, one number for all levels
 
 def best_tree(
     n: int,                                              # nodes
@@ -80,7 +80,7 @@ def recycle(matrix: torch.Tensor, tokens: torch.Tensor, logits: torch.Tensor):
     last = ((tokens[:, None] == tokens) * order).amax(1)                     # last node with the same token
     matrix[tokens] = logits.topk(matrix.shape[1]).indices[last].to(matrix.dtype)                         # (3)
 
-# %% ../../nbs/speculate/10_token_recycling.ipynb #43a1df6e
+# %% ../../nbs/speculate/10_token_recycling.ipynb #1cf45f1a
 @dataclass(eq=False)
 class TokenRecycling(Drafter):
     "Drafts from the tokens that earlier forward passes ranked highest (arXiv 2408.08696)."
@@ -100,7 +100,8 @@ class TokenRecycling(Drafter):
     def _paths(self, device):
         if isinstance(self.tree, tuple): return self.tree
         if self.tree is None and 'cuda' in str(device): return [p for p in paper_tree if max(p) < self.k]
-        return best_tree(self.cpu_nodes if self.tree is None else self.tree, rank_acceptance[:self.k])
+        few = min(self.cpu_nodes, sum(self.k**d for d in range(1, 9)))
+        return best_tree(few if self.tree is None else self.tree, rank_acceptance[:self.k])
     def reset(self): "Forget everything: a cold start."; self.matrix = None
     def _ready(self, model):
         "A matrix and a template for this model, on its device."

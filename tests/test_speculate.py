@@ -1,0 +1,66 @@
+"""Every drafter on every architecture, under both attentions, with an end token, a second turn and padded rows."""
+import pytest
+import torch
+
+from tokernels.hooks import PositionNoise
+from tokernels.laws import lossless
+from tokernels.models import architectures, load, tiny
+from tokernels.papers import catalogue
+from tokernels.speculate.core import Autoregressive, decode
+
+ids = torch.randint(0, 257, (3, 20), generator=torch.Generator().manual_seed(0))
+mask = torch.ones_like(ids)
+mask[1, :6] = mask[2, :3] = 0
+
+
+def drafters():
+    "A fresh drafter of every paper of the chapter that works."
+    from tokernels.cli import drafter_class
+    return [Autoregressive, *(drafter_class(p.slug) for p in catalogue() if p.chapter == 'speculate' and p.status == 'works')]
+
+
+def model(arch, attention):
+    if arch == 'gemma2' and attention == 'sdpa': pytest.skip('soft-capped logits exist under eager attention only')
+    m = tiny(arch)
+    m.set_attn_implementation(attention)
+    return m
+
+
+@pytest.mark.parametrize('attention', ['sdpa', 'eager'])
+@pytest.mark.parametrize('arch', architectures)
+@pytest.mark.parametrize('drafter', drafters(), ids=lambda d: d.__name__)
+class TestEverywhere:
+    def test_one_row(self, drafter, arch, attention):
+        lossless(drafter(), model(arch, attention), [ids[:1]], max_new_tokens=20)
+
+    def test_padded_rows_with_noise(self, drafter, arch, attention):
+        lossless(drafter(), model(arch, attention), [ids], max_new_tokens=12, attention_mask=mask, logits_processor=lambda: [PositionNoise(0.9, top_p=0.9, seed=1)])
+
+    def test_end_token(self, drafter, arch, attention):
+        m = model(arch, attention)
+        text = m.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=16)[:, 20:]
+        lossless(drafter(), m, [ids], max_new_tokens=16, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0)
+
+    def test_second_turn(self, drafter, arch, attention):
+        m, d = model(arch, attention), drafter()
+        first = decode(m, d, ids[:1], do_sample=False, max_new_tokens=9)
+        longer = torch.cat([first.sequences, ids[1:2]], 1)
+        want = m.generate(longer, do_sample=False, max_new_tokens=9)
+        assert torch.equal(want, decode(m, d, longer, do_sample=False, max_new_tokens=9, past_key_values=first.past_key_values).sequences)
+
+
+def test_a_generator_seed_gives_the_text_of_generate():
+    "One row draws from the global generator in the order of plain sampling."
+    m, tokenizer = load()
+    inputs = tokenizer('class Queue:\n', return_tensors='pt')
+    for cls in drafters():
+        kwargs = dict(do_sample=True, temperature=0.8, top_p=0.95, max_new_tokens=24)
+        torch.manual_seed(1); want = m.generate(**inputs, **kwargs)
+        torch.manual_seed(1); assert torch.equal(want, m.generate(**inputs, custom_generate=cls(), **kwargs))
+
+
+def test_half_precision_rows_and_model_come_back():
+    "bf16 runs, and the model keeps its attention, its mode and no hooks."
+    m = tiny('llama').to(torch.bfloat16)
+    for cls in drafters(): assert m.generate(ids[:1], custom_generate=cls(), do_sample=False, max_new_tokens=8).shape == (1, 28)
+    assert m.config._attn_implementation == 'sdpa' and not m.training and not m._forward_pre_hooks and not m._forward_hooks
