@@ -39,7 +39,7 @@ def new_drafter(slug: str, model_name: str) -> Drafter:
     cls, stored = drafter_class(slug), models._weights/f'{slug}.safetensors'
     return cls.from_file(stored) if model_name == 'target' and stored.exists() else cls()
 
-# %% ../nbs/07_cli.ipynb #09f1f3ce
+# %% ../nbs/07_cli.ipynb #1fbb6e76
 class _Progress(BaseStreamer):
     "Shows a growing text with its rate, or nothing if there is no console."
     def __init__(self, console, tokenizer, title): self.tokenizer, self.title, self.ids, self.prompt, self.start = tokenizer, title, [], None, time.perf_counter(); self.live = Live(console=console, refresh_per_second=12, transient=False) if console else None
@@ -89,7 +89,8 @@ def demo(
             console.print(show.tree_text([spell(t) for t in step.tokens], step.parents, step.accepted, bonus=None if step.bonus is None else spell(step.bonus), most=4))
         same = '[green]the texts are identical[/]' if result['identical'] else '[red]the texts differ[/]'
         console.print(f"\n{same}: {result['tokens']} tokens in {result['calls']} calls of the model" + (f", {result['tokens_per_call']:.2f} per call" if result['tokens_per_call'] else ''))
-        console.print(timing.table())
+        console.print(bench.table([dict(r, contestant=papers_name(method) if r['contestant'] == method else r['contestant']) for r in rows.values()], dict(contestant='decoder', rate='tokens/s', ratio='times as fast', ratio_low='from', ratio_high='to'),
+                                  dict(rate='.0f', ratio='.2f', ratio_low='.2f', ratio_high='.2f')))
     return result
 
 def papers_name(slug: str) -> str:

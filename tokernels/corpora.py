@@ -14,10 +14,10 @@ Docs: https://tokernels.github.io/tokernels/corpora.html.md"""
 __all__ = ['held_out', 'Document', 'Corpus', 'permissive_license', 'site_folders', 'code', 'docstrings', 'prose', 'is_held_out',
            'deduplicate', 'Task', 'lookup', 'variables', 'copying', 'prompts', 'messages']
 
-# %% ../nbs/01_corpora.ipynb #34a2dbdf
+# %% ../nbs/01_corpora.ipynb #7c83f2f3
 import ast, gettext, hashlib, importlib.metadata, json, random, re, sys, sysconfig
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple

@@ -14,18 +14,19 @@ Docs: https://tokernels.github.io/tokernels/models.html.md"""
 __all__ = ['embedded', 'architectures', 'sizes', 'load', 'tiny', 'log_likelihood', 'bits_per_byte', 'answer_accuracy',
            'train_tokenizer', 'llama_config', 'training_documents', 'task_documents', 'TokenStream', 'train', 'save']
 
-# %% ../nbs/00_models.ipynb #cae22d46
-import json, math, os, random, time
+# %% ../nbs/00_models.ipynb #466984e0
+import math, os, random, time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 import torch, torch.nn.functional as F
 from tokenizers import Regex, Tokenizer, decoders, models as bpe_models, pre_tokenizers, trainers
 from transformers import (AutoConfig, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedModel,
                           PreTrainedTokenizerBase, PreTrainedTokenizerFast)
+from transformers.utils import logging
 from .corpora import (Corpus, Document, Task, code, copying, deduplicate, docstrings, held_out, is_held_out, lookup, prose,
                                variables, _long_lines)
 
-# %% ../nbs/00_models.ipynb #8df2b5cf
+# %% ../nbs/00_models.ipynb #f62f9fc2
 _weights = Path(__file__).parent/'weights' if '__file__' in globals() else Path('../tokernels/weights')
 embedded = 'target', 'draft'
 
@@ -40,7 +41,11 @@ def load(
     folder = _weights/name if name in embedded else name
     kind = AutoConfig.from_pretrained(folder)
     if kind.is_encoder_decoder: raise ValueError(f'name={str(name)!r} is an encoder-decoder ({kind.model_type}); a causal language model is needed')
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **kwargs).to(device).eval()
+    bars = logging.is_progress_bar_enabled()
+    if name in embedded: logging.disable_progress_bar()
+    try: model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **kwargs).to(device).eval()
+    finally:
+        if bars: logging.enable_progress_bar()
     return model, AutoTokenizer.from_pretrained(_weights/'tokenizer' if name in embedded else folder)
 
 # %% ../nbs/00_models.ipynb #a9990d58
@@ -76,7 +81,7 @@ def tiny(
         torch.manual_seed(seed)
         return AutoModelForCausalLM.from_config(cfg, dtype=torch.float32).eval()
 
-# %% ../nbs/00_models.ipynb #c61f133a
+# %% ../nbs/00_models.ipynb #d691b6bb
 @torch.no_grad()
 def log_likelihood(
     model: PreTrainedModel,
@@ -112,9 +117,11 @@ def bits_per_byte(
     return bits / size
 
 def _folder(root):
-    "The Python files below a folder as documents named by module, the folder's own name first."
+    "The Python files below a folder as documents named by module, as they are imported."
+    base = root = root.resolve()
+    while (base/'__init__.py').exists(): base = base.parent
     for f in sorted(root.rglob('*.py')):
-        name = '.'.join((root.name, *f.relative_to(root).with_suffix('').parts)).removesuffix('.__init__')
+        name = '.'.join(f.relative_to(base if base != root else root.parent).with_suffix('').parts).removesuffix('.__init__')
         yield Document(name, f.read_text(encoding='utf8', errors='ignore'), root.name, '')
 
 # %% ../nbs/00_models.ipynb #9160ab62
@@ -210,7 +217,7 @@ def task_documents(
             if cut.count('\n') > 2: out.append(copying(cut, between).text)
     return out
 
-# %% ../nbs/00_models.ipynb #c0ab4d8d
+# %% ../nbs/00_models.ipynb #129519b7
 class TokenStream:
     "A stream of token ids on one device, and random windows of it."
     def __init__(self, tokenizer, texts: Sequence[str], device='cpu'):
@@ -241,7 +248,7 @@ def train(
     lengths: Sequence[int] = (1024, 4096), # window of the first and of the last phase
     last_phase: float = 0.2,        # share of the steps in the last phase
     rate: float = 8e-3,             # peak learning rate
-    device: str | torch.device = 'cuda' if torch.cuda.is_available() else 'cpu',
+    device: str | torch.device | None = None, # default: a GPU if there is one
     compile: bool | None = None,    # default: on a GPU
     seconds: float = math.inf,      # the schedule ends after this time, if it comes before the steps are done
     seed: int = 0,
@@ -250,7 +257,8 @@ def train(
     "Train a language model from nothing."
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    cuda = torch.device(device).type == 'cuda'
+    device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    cuda = device.type == 'cuda'
     model = LlamaForCausalLM(config).to(device).train()
     stream, extra = TokenStream(tokenizer, texts, device), TokenStream(tokenizer, tasks, device) if tasks else None
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and 'embed' not in n]
@@ -258,7 +266,7 @@ def train(
     optimizers = [torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn='match_rms_adamw'),
                   torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=cuda)]
     def loss_of(batch):
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=cuda):
+        with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
             hidden = model.model(batch[:, :-1], use_cache=False).last_hidden_state
             logits = model.lm_head(hidden)
         return F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
