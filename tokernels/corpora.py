@@ -12,7 +12,7 @@ Docs: https://tokernels.github.io/tokernels/corpora.html.md"""
 
 # %% auto #0
 __all__ = ['held_out', 'Document', 'Corpus', 'permissive_license', 'site_folders', 'code', 'docstrings', 'prose', 'is_held_out',
-           'deduplicate', 'Task', 'lookup', 'variables', 'copying', 'prompts', 'messages']
+           'deduplicate', 'Task', 'lookup', 'variables', 'copying', 'prompts', 'Messages', 'messages']
 
 # %% ../nbs/01_corpora.ipynb #7c83f2f3
 import ast, gettext, hashlib, importlib.metadata, json, random, re, sys, sysconfig
@@ -246,11 +246,20 @@ def prompts(
     rows = json.loads((_data/'prompts.json').read_text(encoding='utf8'))
     return Corpus('prompts', tuple((r['name'], r['package'], r['license'], (lambda t=r['text']: t)) for r in rows if kind in (None, r['kind'])))
 
-# %% ../nbs/01_corpora.ipynb #f8924479
+# %% ../nbs/01_corpora.ipynb #ea3e601b
+class Messages(dict):
+    "`{English message: {locale: translation}}` with `languages`, `size` in bytes of all translations, and `license`."
+    def __init__(self, table: dict, package: str, license: str): super().__init__(table); self.package, self.license = package, license
+    @property
+    def languages(self) -> list[str]: return sorted({l for row in self.values() for l in row})
+    @property
+    def size(self) -> int: return sum(len(t.encode()) for row in self.values() for t in row.values())
+    def __repr__(self): return f'messages: {len(self)} of {self.package} in {len(self.languages)} languages, {self.size/1e6:.2f} MB; {self.license}'
+
 def messages(
     package: str = 'django',               # installed package with gettext catalogues
     languages: Sequence[str] | None = None, # locale names such as 'de' or 'zh_Hans'; default: all that are there
-) -> dict[str, dict[str, str]]: # {English message: {locale: translation}}
+) -> Messages: # {English message: {locale: translation}}
     "Parallel messages from the translation catalogues of an installed package, keyed by the English text; each locale only where it translates."
     import importlib.util
     spec = importlib.util.find_spec(package)
@@ -264,4 +273,6 @@ def messages(
         for source, target in catalogue.items():
             if isinstance(source, str) and source and target and source != target: table.setdefault(source, {})[locale] = target
     if not table: raise ValueError(f'package={package!r} has no compiled catalogues for languages={languages}')
-    return table
+    license = permissive_license(importlib.metadata.distribution(importlib.metadata.packages_distributions().get(package, [package])[0]))
+    if license is None: raise ValueError(f'package={package!r} declares no permissive license')
+    return Messages(table, package, license)

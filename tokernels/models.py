@@ -154,11 +154,11 @@ def train_tokenizer(
     bpe.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token='<|eos|>', pad_token='<|eos|>', clean_up_tokenization_spaces=False, model_max_length=4096)
 
-# %% ../nbs/00_models.ipynb #aa9908c2
+# %% ../nbs/00_models.ipynb #d9f27910
 sizes = dict( # hidden size, layers, query heads, key heads, feed-forward size
     draft=(128, 4, 2, 1, 352),
     target=(256, 8, 4, 2, 704),
-    large=(768, 12, 12, 4, 2048),
+    large=(768, 15, 12, 4, 2048),
 )
 
 def llama_config(
