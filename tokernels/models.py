@@ -217,7 +217,7 @@ def task_documents(
             if cut.count('\n') > 2: out.append(copying(cut, between).text)
     return out
 
-# %% ../nbs/00_models.ipynb #129519b7
+# %% ../nbs/00_models.ipynb #9faaca32
 class TokenStream:
     "A stream of token ids on one device, and random windows of it."
     def __init__(self, tokenizer, texts: Sequence[str], device='cpu'):
@@ -238,6 +238,7 @@ class TokenStream:
         index = at.clamp(max=last).to(self.ids.device)[:, None] + torch.arange(length + 1, device=self.ids.device)
         return self.ids[index].long()
 
+# %% ../nbs/00_models.ipynb #77a511a5
 def train(
     config: LlamaConfig,
     tokenizer: PreTrainedTokenizerBase,
@@ -294,6 +295,7 @@ def train(
     log.append(dict(step=step, seconds=time.perf_counter() - start - lost, loss=loss.item(), length=length))
     return model.eval(), log
 
+# %% ../nbs/00_models.ipynb #8583b50d
 def save(
     model: PreTrainedModel,
     folder: str | os.PathLike,

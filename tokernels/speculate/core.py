@@ -14,12 +14,13 @@ Docs: https://tokernels.github.io/tokernels/speculate/core.html.md"""
 __all__ = ['TreeShape', 'DraftTree', 'Verifier', 'Step', 'Trace', 'Stats', 'Run', 'Drafter', 'Autoregressive', 'Decoded',
            'decode', 'check_tokenizer', 'repetition', 'compare', 'comparison_table']
 
-# %% ../../nbs/speculate/00_core.ipynb #3490b25e
+# %% ../../nbs/speculate/00_core.ipynb #bd005221
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 import torch
+from fastcore.basics import patch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList, StopStringCriteria
 from transformers.generation import GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor
 from ..bench import Comparison, Table, interleave, table
@@ -180,7 +181,7 @@ class Stats:
     def tokens_per_call(self) -> float: return sum(self.gained) / len(self.gained) if self.gained else float('nan')
     def __repr__(self): return f'Stats(tokens={self.tokens}, calls={self.calls}, tokens_per_call={self.tokens_per_call:.2f}, nodes={self.nodes / max(1, self.calls):.1f})'
 
-# %% ../../nbs/speculate/00_core.ipynb #94a52cc6
+# %% ../../nbs/speculate/00_core.ipynb #fa372a10
 class Run:
     "One call of `generate`: the text of every row, its cache, and the loop. Drafters read `sequences`, `lengths`, `active`, `last`, `model`."
     def __init__(self, model, drafter, verifier, input_ids, processors, criteria, config, kwargs, streamer=None, trace=False):
@@ -229,120 +230,135 @@ class Run:
         "`[length]` the tokens of a row."
         return self.sequences[row, :self.lengths[row]]
 
-    def _clocked(self, name, fn, *args):
-        start = time.perf_counter(); out = fn(*args); self.stats.seconds[name] += time.perf_counter() - start
-        return out
+# %% ../../nbs/speculate/00_core.ipynb #7fc1fb1c
+@patch
+def _clocked(self: Run, name, fn, *args):
+    start = time.perf_counter(); out = fn(*args); self.stats.seconds[name] += time.perf_counter() - start
+    return out
 
-    def _emit(self, row, node_logits, tree=None, node=0, children=()):
-        "Process scores, choose, append, ask the criteria: what `generate` does for one token. Returns the child to go on from."
-        text = self.sequences[row:row + 1, :self.lengths[row]]
-        raw = node_logits[None].to(torch.float32, copy=True)
-        if self.config.output_logits: self.logits[row].append(raw.clone())
-        if self.per_row: scores = self.processors(text.expand(len(self.lengths), -1), raw.expand(len(self.lengths), -1).clone())[row:row + 1]
-        else: scores = self.processors(text, raw)
-        if self.config.output_scores: self.scores[row].append(scores)
-        token, child = self.verifier.choose(scores, tree, row, node, self.sample, children)
-        if self.lengths[row] == self.sequences.shape[1]: self.sequences = torch.nn.functional.pad(self.sequences, (0, self.sequences.shape[1]))
-        self.sequences[row, self.lengths[row]] = token; self.lengths[row] += 1; self.stats.tokens += 1
-        if self.streamer is not None: self.streamer.put(torch.tensor([token]))
-        if self.criteria(self.sequences[row:row + 1, :self.lengths[row]], None).all(): self.active[row] = False
-        return token, child
+@patch
+def _emit(self: Run, row, node_logits, tree=None, node=0, children=()):
+    "Process scores, choose, append, ask the criteria: what `generate` does for one token. Returns the token and the child that carries it."
+    text = self.sequences[row:row + 1, :self.lengths[row]]
+    raw = node_logits[None].to(torch.float32, copy=True)
+    if self.config.output_logits: self.logits[row].append(raw.clone())
+    if self.per_row: scores = self.processors(text.expand(len(self.lengths), -1), raw.expand(len(self.lengths), -1).clone())[row:row + 1]
+    else: scores = self.processors(text, raw)
+    if self.config.output_scores: self.scores[row].append(scores)
+    token, child = self.verifier.choose(scores, tree, row, node, self.sample, children)
+    if self.lengths[row] == self.sequences.shape[1]: self.sequences = torch.nn.functional.pad(self.sequences, (0, self.sequences.shape[1]))
+    self.sequences[row, self.lengths[row]] = token; self.lengths[row] += 1; self.stats.tokens += 1
+    if self.streamer is not None: self.streamer.put(torch.tensor([token]))
+    if self.criteria(self.sequences[row:row + 1, :self.lengths[row]], None).all(): self.active[row] = False
+    return token, child
 
-    def _prefill(self):
-        "Read what the cache does not hold yet; emit the first token of every row."
-        done, L = self.cache.get_seq_length(), self.prompt_length
-        mask = None if self.plain else (self.slots >= 0).long()
-        size, keep = self.config.prefill_chunk_size or L, max(1, self.drafter.prompt_logits)
-        for start in range(done, L, size):
-            end = min(L, start + size)
-            out = self.model(self.sequences[:, start:end], attention_mask=None if mask is None else mask[:, :end], position_ids=self.slots[:, start:end].clamp(min=0),
-                             past_key_values=self.cache, use_cache=True, logits_to_keep=keep)
-        self.cached = [L] * len(self.lengths)
-        self.prompt_logits = out.logits
-        empty = DraftTree.chain(self.sequences[:, :1])
-        for row in range(len(self.lengths)): self._emit(row, out.logits[row, -1], empty)
+# %% ../../nbs/speculate/00_core.ipynb #3b083888
+@patch
+def _prefill(self: Run):
+    "Read what the cache does not hold yet; emit the first token of every row."
+    done, L = self.cache.get_seq_length(), self.prompt_length
+    mask = None if self.plain else (self.slots >= 0).long()
+    size, keep = self.config.prefill_chunk_size or L, max(1, self.drafter.prompt_logits)
+    for start in range(done, L, size):
+        end = min(L, start + size)
+        out = self.model(self.sequences[:, start:end], attention_mask=None if mask is None else mask[:, :end], position_ids=self.slots[:, start:end].clamp(min=0),
+                         past_key_values=self.cache, use_cache=True, logits_to_keep=keep)
+    self.cached = [L] * len(self.lengths)
+    self.prompt_logits = out.logits
+    empty = DraftTree.chain(self.sequences[:, :1])
+    for row in range(len(self.lengths)): self._emit(row, out.logits[row, -1], empty)
 
-    def _forward(self, tree):
-        where = tree_inputs(self.model, tree.shape.ancestors, tree.shape.depths, self.next_position, None if self.plain else self.slots, self.cache.get_seq_length(), self.windows)
-        return self.model(tree.tokens, past_key_values=self.cache, use_cache=True, output_hidden_states=self.drafter.needs_hidden, **where)
+# %% ../../nbs/speculate/00_core.ipynb #74508d62
+@patch
+def _forward(self: Run, tree):
+    where = tree_inputs(self.model, tree.shape.ancestors, tree.shape.depths, self.next_position, None if self.plain else self.slots, self.cache.get_seq_length(), self.windows)
+    return self.model(tree.tokens, past_key_values=self.cache, use_cache=True, output_hidden_states=self.drafter.needs_hidden, **where)
 
-    def _verify(self, tree, logits):
-        "Walk every active row from the root as far as the model agrees."
-        paths, emitted, tokens = [], [], tree.tokens.tolist()
-        for row, active in enumerate(self.active):
-            path, out, node = [], [], 0
-            children = tree.shape.children[row if len(tree.shape.children) > 1 else 0]
-            while active:
-                token, child = self._emit(row, logits[row, node], tree, node, [(c, tokens[row][c]) for c in children[node]])
-                out.append(token)
-                if child is None or not self.active[row]: break
-                path.append(child); node = child
-            paths.append(path); emitted.append(out)
-        return paths, emitted
+@patch
+def _verify(self: Run, tree, logits):
+    "Walk every active row from the root as far as the model agrees."
+    paths, emitted, tokens = [], [], tree.tokens.tolist()
+    for row, active in enumerate(self.active):
+        path, out, node = [], [], 0
+        children = tree.shape.children[row if len(tree.shape.children) > 1 else 0]
+        while active:
+            token, child = self._emit(row, logits[row, node], tree, node, [(c, tokens[row][c]) for c in children[node]])
+            out.append(token)
+            if child is None or not self.active[row]: break
+            path.append(child); node = child
+        paths.append(path); emitted.append(out)
+    return paths, emitted
 
-    def _commit(self, paths, emitted):
-        "Keys and values of root and accepted nodes move to their slots."
-        top, start = self.cache.get_seq_length() - self.tree_size, min(self.cached)
-        keep = [[0, *path] if out else [] for path, out in zip(paths, emitted)]
-        after = [n + len(k) for n, k in zip(self.cached, keep)]
-        index = [list(range(start, n)) + [top + i for i in k] for n, k in zip(self.cached, keep)]
-        width = max(after) - start
-        if index == [list(range(start, max(after)))]: self.cache.crop(max(after) - self.cache.get_seq_length())     # nothing moves
-        else:
-            index = torch.tensor([i + [0] * (width - len(i)) for i in index], device=self.device)
-            for layer in self.cache.layers: layer.keep(index, start)
-        gained = torch.tensor([len(k) for k in keep], device=self.device)
-        if not self.plain:
-            grown = self.slots.new_full((len(keep), max(after)), -1); n = min(self.slots.shape[1], max(after)); grown[:, :n] = self.slots[:, :n]
-            for row, k in enumerate(keep): grown[row, self.cached[row]:after[row]] = self.next_position[row] + torch.arange(len(k), device=self.device)
-            self.slots = grown
-        self.next_position = self.next_position + gained
-        self.cached = after
+# %% ../../nbs/speculate/00_core.ipynb #56e88f40
+@patch
+def _commit(self: Run, paths, emitted):
+    "Keys and values of root and accepted nodes move to their slots."
+    top, start = self.cache.get_seq_length() - self.tree_size, min(self.cached)
+    keep = [[0, *path] if out else [] for path, out in zip(paths, emitted)]
+    after = [n + len(k) for n, k in zip(self.cached, keep)]
+    index = [list(range(start, n)) + [top + i for i in k] for n, k in zip(self.cached, keep)]
+    width = max(after) - start
+    if index == [list(range(start, max(after)))]: self.cache.crop(max(after) - self.cache.get_seq_length())     # nothing moves
+    else:
+        index = torch.tensor([i + [0] * (width - len(i)) for i in index], device=self.device)
+        for layer in self.cache.layers: layer.keep(index, start)
+    gained = torch.tensor([len(k) for k in keep], device=self.device)
+    if not self.plain:
+        grown = self.slots.new_full((len(keep), max(after)), -1); n = min(self.slots.shape[1], max(after)); grown[:, :n] = self.slots[:, :n]
+        for row, k in enumerate(keep): grown[row, self.cached[row]:after[row]] = self.next_position[row] + torch.arange(len(k), device=self.device)
+        self.slots = grown
+    self.next_position = self.next_position + gained
+    self.cached = after
 
-    def step(self):
-        "Draft, forward, verify, commit, observe."
-        tree = self._clocked('draft', self.drafter.propose, self)
-        tree.check(self.last, self.model.get_input_embeddings().num_embeddings)
-        tree = tree.prune([max(0, self.limit - n - 1) for n in self.lengths])                                    # a node at depth d matters if d + 1 more tokens may come
-        self.tree_size = len(tree)
-        out = self._clocked('forward', self._forward, tree)
-        was_active = list(self.active)
-        paths, emitted = self._clocked('verify', self._verify, tree, out.logits)
-        self._clocked('commit', self._commit, paths, emitted)
-        self.stats.calls += 1; self.stats.nodes += len(tree)
-        self.stats.gained += [len(e) for e in emitted if e]
-        if self.keep_trace and was_active[0]:
-            self.stats.trace.append(Trace(tree.tokens[0].tolist(), tree.shape.parents[0].tolist(), paths[0], emitted[0]))
-        hidden = out.hidden_states[-1] if self.drafter.needs_hidden else None
-        self._clocked('draft', self.drafter.observe, self, Step(tree, out.logits, paths, emitted, hidden))
+# %% ../../nbs/speculate/00_core.ipynb #6c5a5516
+@patch
+def step(self: Run):
+    "Draft, forward, verify, commit, observe."
+    tree = self._clocked('draft', self.drafter.propose, self)
+    tree.check(self.last, self.model.get_input_embeddings().num_embeddings)
+    tree = tree.prune([max(0, self.limit - n - 1) for n in self.lengths])                                    # a node at depth d matters if d + 1 more tokens may come
+    self.tree_size = len(tree)
+    out = self._clocked('forward', self._forward, tree)
+    was_active = list(self.active)
+    paths, emitted = self._clocked('verify', self._verify, tree, out.logits)
+    self._clocked('commit', self._commit, paths, emitted)
+    self.stats.calls += 1; self.stats.nodes += len(tree)
+    self.stats.gained += [len(e) for e in emitted if e]
+    if self.keep_trace and was_active[0]:
+        self.stats.trace.append(Trace(tree.tokens[0].tolist(), tree.shape.parents[0].tolist(), paths[0], emitted[0]))
+    hidden = out.hidden_states[-1] if self.drafter.needs_hidden else None
+    self._clocked('draft', self.drafter.observe, self, Step(tree, out.logits, paths, emitted, hidden))
 
-    @torch.no_grad()
-    def go(self):
-        "Decode until every row has stopped. If anything raises, the cache is as long as it was before."
-        before = self.cache.get_seq_length()
-        try:
-            if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length].cpu())
-            with packed_linears(self.model):
-                self._clocked('prefill', self._prefill)
-                self._clocked('draft', self.drafter.begin, self)
-                del self.prompt_logits
-                while any(self.active): self.step()
-        except BaseException:
-            self.cache.crop(before - self.cache.get_seq_length())
-            raise
-        if self.streamer is not None: self.streamer.end()
-        return self._output()
+@patch
+@torch.no_grad()
+def go(self: Run):
+    "Decode until every row has stopped. If anything raises, the cache is as long as it was before."
+    before = self.cache.get_seq_length()
+    try:
+        if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length].cpu())
+        with packed_linears(self.model):
+            self._clocked('prefill', self._prefill)
+            self._clocked('draft', self.drafter.begin, self)
+            del self.prompt_logits
+            while any(self.active): self.step()
+    except BaseException:
+        self.cache.crop(before - self.cache.get_seq_length())
+        raise
+    if self.streamer is not None: self.streamer.end()
+    return self._output()
 
-    def _output(self):
-        longest, pad = max(self.lengths), self.config._pad_token_tensor
-        fill = 0 if pad is None else pad.item()
-        sequences = self.sequences[:, :longest].clone()
-        for row, n in enumerate(self.lengths): sequences[row, n:] = fill
-        if not self.config.return_dict_in_generate: return sequences
-        blank = lambda rows: next(torch.zeros_like(r[0]) for r in rows if r)
-        stack = lambda rows: tuple(torch.cat([r[i] if i < len(r) else blank(rows) for r in rows]) for i in range(max(map(len, rows))))
-        return GenerateDecoderOnlyOutput(sequences=sequences, scores=stack(self.scores) if self.config.output_scores else None,
-                                         logits=stack(self.logits) if self.config.output_logits else None, past_key_values=self.cache)
+# %% ../../nbs/speculate/00_core.ipynb #b36d7ce9
+@patch
+def _output(self: Run):
+    longest, pad = max(self.lengths), self.config._pad_token_tensor
+    fill = 0 if pad is None else pad.item()
+    sequences = self.sequences[:, :longest].clone()
+    for row, n in enumerate(self.lengths): sequences[row, n:] = fill
+    if not self.config.return_dict_in_generate: return sequences
+    blank = lambda rows: next(torch.zeros_like(r[0]) for r in rows if r)
+    stack = lambda rows: tuple(torch.cat([r[i] if i < len(r) else blank(rows) for r in rows]) for i in range(max(map(len, rows))))
+    return GenerateDecoderOnlyOutput(sequences=sequences, scores=stack(self.scores) if self.config.output_scores else None,
+                                     logits=stack(self.logits) if self.config.output_logits else None, past_key_values=self.cache)
 
 # %% ../../nbs/speculate/00_core.ipynb #6b18586c
 class Drafter(Method):
