@@ -97,14 +97,14 @@ def _rows(x, index):
     "`x [B, H, S, D]` at slots `index [B, J]`."
     return x.gather(2, index[:, None, :, None].expand(-1, x.shape[1], -1, x.shape[3]))
 
-# %% ../nbs/05_hooks.ipynb #cade406f
+# %% ../nbs/05_hooks.ipynb #7b56a409
 def own_slots(
     cache: Cache,         # with dynamic layers (what `generate` prepares by default), or already with slot layers
     capacity: int = 256,  # rows to reserve
 ) -> Cache: # the same object
     "Give a cache layers that can keep and drop single rows, with the content it had. Raises `TypeError` for other kinds of cache."
     check_slots(cache)
-    while len(cache.layers) == 0 and getattr(cache, 'layer_class_to_replicate', None) is not None: cache.layer_class_to_replicate = SlotLayer; break
+    if getattr(cache, 'layer_class_to_replicate', None) is not None: cache.layer_class_to_replicate = SlotLayer    # layers that are still to come
     for i, old in enumerate(cache.layers):
         if isinstance(old, SlotLayer): continue
         new = SlotLayer(max(capacity, 2 * old.get_seq_length()))

@@ -14,8 +14,8 @@ Docs: https://tokernels.github.io/tokernels/speculate/core.html.md"""
 __all__ = ['TreeShape', 'DraftTree', 'Verifier', 'Step', 'Trace', 'Stats', 'Run', 'Drafter', 'Autoregressive', 'Decoded',
            'decode', 'check_tokenizer', 'repetition', 'compare', 'comparison_table']
 
-# %% ../../nbs/speculate/00_core.ipynb #bd005221
-import time
+# %% ../../nbs/speculate/00_core.ipynb #8376f1af
+import copy, time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -424,7 +424,7 @@ def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows: raise ValueError(f'tokenizer has {len(tokenizer)} tokens, the model {rows}: it belongs to another model')
 
-# %% ../../nbs/speculate/00_core.ipynb #e4cfb6ad
+# %% ../../nbs/speculate/00_core.ipynb #aee186e4
 def repetition(
     tokens: Sequence[int], # a generated text
     n: int = 4,
@@ -448,8 +448,8 @@ def compare(
     texts = {k: [] for k in contestants}
     current = [None]
     count = lambda module, args: calls.__setitem__(current[0], calls[current[0]] + 1)
-    def once(name, prompt):
-        how = contestants[name]; current[0] = name
+    def once(name, prompt, how=None):
+        how = contestants[name] if how is None else how; current[0] = name
         kwargs = dict(custom_generate=how) if isinstance(how, Drafter) else dict(how)
         out = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=max_new_tokens, logits_processor=LogitsProcessorList([PositionNoise(temperature, seed=seed)]), **kwargs)
         return out[0, prompt.shape[1]:].tolist()
@@ -457,7 +457,7 @@ def compare(
         for prompt in prompts[:check]:
             want = once('generate', prompt)
             for name in contestants: 
-                got = once(name, prompt)
+                got = once(name, prompt, copy.deepcopy(contestants[name]) if isinstance(contestants[name], Drafter) else None)   # the contestant itself has seen nothing
                 if got != want: raise AssertionError(f'{name} wrote another text than generate: {got[:12]}… instead of {want[:12]}…')
     def turn(name):
         rest = iter(prompts)
