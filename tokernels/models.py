@@ -157,7 +157,7 @@ def train_tokenizer(
 # %% ../nbs/00_models.ipynb #d9f27910
 sizes = dict( # hidden size, layers, query heads, key heads, feed-forward size
     draft=(128, 4, 2, 1, 352),
-    target=(256, 8, 4, 2, 704),
+    target=(192, 16, 3, 1, 512),
     large=(768, 15, 12, 4, 2048),
 )
 
@@ -206,8 +206,8 @@ def task_documents(
     rng, out = random.Random(f'train {seed}'), []
     for i in range(n):
         size = longest * 0.03 ** rng.random(); key = f'train {seed} {i}'
-        if i % 3 == 0: out.append(lookup(max(4, int(size / 15)), min(max(4, int(size / 15)), 32), key).text)
-        elif i % 3 == 1:
+        if i % 4 == 0: out.append(lookup(max(4, int(size / 15)), min(max(4, int(size / 15)), 32), key).text)
+        elif i % 4 < 3:                              # the hardest one twice as often
             hops = rng.randint(1, 4); chains = max(2, int(size / (9 * hops)))
             out.append(variables(chains, hops, min(chains, 32), key).text)
         elif blocks:
@@ -281,7 +281,7 @@ def train(
         length = lengths[late]; n = max(1, batch_tokens // length)
         batch = stream.windows(n, length, generator)
         if extra is not None:
-            share = math.ceil(n * (0.2 if late else 0.08)); batch[:share] = extra.windows(share, length, generator, at_start=True)
+            share = math.ceil(n * (0.25 if late else 0.1)); batch[:share] = extra.windows(share, length, generator, at_start=True)
         scale = min(1, (step + 1) / 100, 2 * (1 - done))
         for optimizer in optimizers:
             for group in optimizer.param_groups: group['lr'] = rate * scale

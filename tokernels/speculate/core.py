@@ -24,7 +24,7 @@ from fastcore.basics import patch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList, StopStringCriteria
 from transformers.generation import GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor
 from ..bench import Comparison, Table, interleave, table
-from ..hooks import PositionNoise, check_model, layer_windows, own_slots, packed_linears, tree_inputs
+from ..hooks import PositionNoise, cache_argument, check_model, layer_windows, own_slots, lean_forward, tree_inputs
 from ..papers import Method
 
 # %% ../../nbs/speculate/00_core.ipynb #cbf16989
@@ -199,13 +199,15 @@ class Run:
         self.slots = torch.where(valid.bool(), valid.cumsum(-1) - 1, -1)                # position of the token in each slot
         self.next_position = valid.sum(-1)                                              # of the token after the text
         self.plain = B == 1 and bool(valid.all())                                       # slot s holds position s
-        self.cache = own_slots(kwargs['past_key_values'], capacity=min(self.limit, L + 1024) + 128)
+        self.cache = self._own_cache(kwargs[cache_argument])
         self.scores, self.logits = [[] for _ in range(B)], [[] for _ in range(B)]
         self.windows = layer_windows(model)
         self.per_row = B > 1 and any(isinstance(p, PrefixConstrainedLogitsProcessor) for p in processors)
 
+    def _own_cache(self, cache): return own_slots(cache, capacity=min(self.limit, self.prompt_length + 1024) + 128)
+
     def _check(self, ids, kwargs):
-        c, mask, cache = self.config, kwargs.get('attention_mask'), kwargs.get('past_key_values')
+        c, mask, cache = self.config, kwargs.get('attention_mask'), kwargs.get(cache_argument)
         if ids.ndim != 2 or ids.shape[1] == 0: raise ValueError(f'input_ids has shape {tuple(ids.shape)}: at least one token per row is needed (prompts as embeddings are not supported)')
         vocab = self.model.get_input_embeddings().num_embeddings
         if not 0 <= ids.min() <= ids.max() < vocab: raise ValueError(f'input_ids run from {ids.min()} to {ids.max()}: the model has tokens 0 to {vocab - 1}; was the text encoded by another tokenizer?')
@@ -262,7 +264,7 @@ def _prefill(self: Run):
     for start in range(done, L, size):
         end = min(L, start + size)
         out = self.model(self.sequences[:, start:end], attention_mask=None if mask is None else mask[:, :end], position_ids=self.slots[:, start:end].clamp(min=0),
-                         past_key_values=self.cache, use_cache=True, logits_to_keep=keep)
+                         **{cache_argument: self.cache}, use_cache=True, logits_to_keep=keep)
     self.cached = [L] * len(self.lengths)
     self.prompt_logits = out.logits
     empty = DraftTree.chain(self.sequences[:, :1])
@@ -272,7 +274,7 @@ def _prefill(self: Run):
 @patch
 def _forward(self: Run, tree):
     where = tree_inputs(self.model, tree.shape.ancestors, tree.shape.depths, self.next_position, None if self.plain else self.slots, self.cache.get_seq_length(), self.windows)
-    return self.model(tree.tokens, past_key_values=self.cache, use_cache=True, output_hidden_states=self.drafter.needs_hidden, **where)
+    return self.model(tree.tokens, **{cache_argument: self.cache}, use_cache=True, output_hidden_states=self.drafter.needs_hidden, **where)
 
 @patch
 def _verify(self: Run, tree, logits):
@@ -336,7 +338,7 @@ def go(self: Run):
     before = self.cache.get_seq_length()
     try:
         if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length].cpu())
-        with packed_linears(self.model):
+        with lean_forward(self.model):
             self._clocked('prefill', self._prefill)
             self._clocked('draft', self.drafter.begin, self)
             del self.prompt_logits
@@ -358,7 +360,7 @@ def _output(self: Run):
     blank = lambda rows: next(torch.zeros_like(r[0]) for r in rows if r)
     stack = lambda rows: tuple(torch.cat([r[i] if i < len(r) else blank(rows) for r in rows]) for i in range(max(map(len, rows))))
     return GenerateDecoderOnlyOutput(sequences=sequences, scores=stack(self.scores) if self.config.output_scores else None,
-                                     logits=stack(self.logits) if self.config.output_logits else None, past_key_values=self.cache)
+                                     logits=stack(self.logits) if self.config.output_logits else None, **{cache_argument: self.cache})
 
 # %% ../../nbs/speculate/00_core.ipynb #6b18586c
 class Drafter(Method):
@@ -374,6 +376,11 @@ class Drafter(Method):
         "A tree for every row, its root `run.last`."
         raise NotImplementedError(f'{type(self).__name__} must define propose(run)')
     def observe(self, run: Run, step: Step): "Called after every verification with the logits of all nodes."
+    kept = 0                # for drafters that work inside a captured step (`speculate.engine`): how many of the best tokens of each node they observe; 0 for others
+    device_tensors = ()     # names of the attributes that such a step reads and writes
+    def device_shape(self, model) -> TreeShape: "The one tree shape of every step, and the tensors ready on the model's device."
+    def device_propose(self, last): "`[B, T]` tokens of that tree for the roots `[B]`; tensors only, nothing that waits for the device."
+    def device_observe(self, tokens, best, real): "`tokens [N]`, their `best [N, kept]` following tokens, largest logit first, and which nodes are `real [N]`."
     def __call__(self, model, input_ids, logits_processor=None, stopping_criteria=None, generation_config=None, **model_kwargs):
         return self._decode(model, input_ids, logits_processor, stopping_criteria, generation_config, model_kwargs)
     def _decode(self, model, input_ids, processors, criteria, config, kwargs, **bound):
@@ -402,6 +409,7 @@ def decode(
     streamer=None,                     # a transformers streamer; one row
     tokenizer: PreTrainedTokenizerBase | None = None, # needed for `stop_strings`
     stop_strings: str | Sequence[str] | None = None,
+    past_key_values=None,              # the cache of an earlier turn; the text must begin with what it holds
     trace: bool = False,               # keep every tree of the first row in `stats.trace`
     **generate_kwargs,                 # everything else of `model.generate`
 ) -> Decoded:
@@ -416,8 +424,9 @@ def decode(
         criteria.append(StopStringCriteria(tokenizer, stop_strings))
     def loop(model, input_ids, logits_processor, stopping_criteria, generation_config, **kwargs):
         return drafter._decode(model, input_ids, logits_processor, stopping_criteria, generation_config, kwargs, verifier=verifier, streamer=streamer, trace=trace)
+    if past_key_values is not None: generate_kwargs[cache_argument] = past_key_values
     out = model.generate(**{**inputs, **generate_kwargs}, stopping_criteria=criteria, custom_generate=loop, return_dict_in_generate=True)
-    return Decoded(out.sequences, drafter.stats, out.past_key_values, out)
+    return Decoded(out.sequences, drafter.stats, getattr(out, cache_argument), out)
 
 def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
     "Raise `ValueError` if a tokenizer can produce tokens that the model does not have."

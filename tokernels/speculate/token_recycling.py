@@ -56,29 +56,33 @@ def naive_unroll(matrix: torch.Tensor, paths: Sequence[Sequence[int]], root: int
     return token
 
 class Template:
-    "A tree shape with the ranks that unroll a matrix into it, level by level."
+    "A tree shape with the rank path of every node, which unrolls a matrix into tokens."
     def __init__(self, paths: Sequence[Sequence[int]], device='cpu'):
         shape = TreeShape.from_paths(paths)
         self.paths = sorted({tuple(p) for p in paths}, key=lambda p: (len(p), p))
-        depths, ranks = shape.depths[0], torch.tensor(shape.ranks)
-        self.levels = [tuple(x.to(device) for x in (i, shape.parents[0, i], ranks[i])) for i in ((depths == d).nonzero()[:, 0] for d in range(1, int(depths.max()) + 1))]
-        self.shape = TreeShape(shape.parents.to(device))
-    def unroll(self, matrix: torch.Tensor, roots: torch.Tensor) -> DraftTree:
-        "The draft tree (equation 2) of each root: `matrix [V, k]`, `roots [B]`."
-        tokens = roots[:, None].repeat(1, len(self.shape))
-        for nodes, parents, ranks in self.levels: tokens[:, nodes] = matrix[tokens[:, parents], ranks].to(tokens.dtype)      # (2)
-        return DraftTree(tokens, self.shape)
+        ranks = torch.full((shape.height, len(shape)), -1)                                       # [levels, T], -1 behind the path's end
+        for node, path in enumerate(self.paths, 1): ranks[:len(path), node] = torch.tensor(path)
+        self.ranks, self.shape = ranks.to(device), TreeShape(shape.parents.to(device))
+    def tokens(self, matrix: torch.Tensor, roots: torch.Tensor) -> torch.Tensor:
+        "Tokens `[B, T]` of the tree (equation 2) of each root: `matrix [V, k]`, `roots [B]`."
+        tokens = roots[:, None].expand(-1, len(self.shape))
+        for rank in self.ranks: tokens = torch.where(rank >= 0, matrix[tokens, rank.clamp(min=0)].to(roots.dtype), tokens)    # (2)
+        return tokens
+
 
 # %% ../../nbs/speculate/10_token_recycling.ipynb #d4c7caea
 def naive_recycle(matrix: torch.Tensor, tokens: torch.Tensor, logits: torch.Tensor):
     "Equation 3, node by node: `tokens [N]`, `logits [N, V]`."
     for token, row in zip(tokens.tolist(), logits): matrix[token] = row.topk(matrix.shape[1]).indices    # (3)
 
-def recycle(matrix: torch.Tensor, tokens: torch.Tensor, logits: torch.Tensor):
-    "Equation 3 at once, the same for any order of the writes: `matrix [V, k]` in place, `tokens [N]`, `logits [N, V]`."
+def recycle(matrix: torch.Tensor, tokens: torch.Tensor, best: torch.Tensor, real: torch.Tensor | None = None):
+    "Equation 3 at once, the same for any order of the writes: `matrix [V, k]` in place, `tokens [N]`, `best [N, k]` their top-k, `real [N]` which nodes count."
     order = torch.arange(len(tokens), device=tokens.device)
-    last = ((tokens[:, None] == tokens) * order).amax(1)                     # last node with the same token
-    matrix[tokens] = logits.topk(matrix.shape[1]).indices[last].to(matrix.dtype)                         # (3)
+    same = (tokens[:, None] == tokens) if real is None else (tokens[:, None] == tokens) & real
+    last = torch.where(same, order, -1).amax(1)                              # last node that counts with the same token
+    rows = best[last.clamp(min=0)].to(matrix.dtype)
+    matrix[tokens] = rows if real is None else torch.where(last[:, None] >= 0, rows, matrix[tokens])     # (3)
+
 
 # %% ../../nbs/speculate/10_token_recycling.ipynb #1cf45f1a
 @dataclass(eq=False)
@@ -112,24 +116,31 @@ class TokenRecycling(Drafter):
         if getattr(self, 'template', None) is None or self.template.shape.parents.device != device: self.template = Template(self._paths(device), device)
     @property
     def prompt_logits(self): return 1024 if self.prompt else 0
+    def _recycle(self, tokens, logits): recycle(self.matrix, tokens, logits.topk(self.k).indices)
     def begin(self, run: Run):
         self._ready(run.model)
         if not self.prompt: return
         logits = run.prompt_logits; end = run.prompt_length
         tokens, real = run.sequences[:, end - logits.shape[1]:end], run.slots[:, end - logits.shape[1]:end] >= 0
-        recycle(self.matrix, tokens[real], logits[real])                         # (3), for the prompt
-    def propose(self, run: Run) -> DraftTree: return self.template.unroll(self.matrix, run.last)
+        self._recycle(tokens[real], logits[real])                                # (3), for the prompt
+    def propose(self, run: Run) -> DraftTree: return DraftTree(self.template.tokens(self.matrix, run.last), self.template.shape)
     def observe(self, run: Run, step: Step):
         rows = [row for row, out in enumerate(step.emitted) if out]
         tokens, logits = step.tree.tokens[rows], step.logits[rows]
         real = (step.tree.shape.parents >= 0).expand(len(step.emitted), -1)[rows]; real[:, 0] = True
-        recycle(self.matrix, tokens[real], logits[real])
+        self._recycle(tokens[real], logits[real])
+    device_tensors = 'matrix',
+    @property
+    def kept(self): return self.k
+    def device_shape(self, model) -> TreeShape: self._ready(model); return self.template.shape
+    def device_propose(self, last): return self.template.tokens(self.matrix, last)
+    def device_observe(self, tokens, best, real): recycle(self.matrix, tokens, best, real)
     @torch.no_grad()
     def read(self, model, texts: Iterable[torch.Tensor], longest: int = 1024) -> 'TokenRecycling':
         "Fill the matrix from token ids `[L]` or `[1, L]` that the model reads, without generating. Returns self."
         self._ready(model)
         for ids in texts:
-            for part in ids.reshape(-1).to(model.device).split(longest): recycle(self.matrix, part, model(part[None]).logits[0])
+            for part in ids.reshape(-1).to(model.device).split(longest): self._recycle(part, model(part[None]).logits[0])
         return self
     def save(self, path: str | os.PathLike):
         "Write the matrix as safetensors. Raises `ValueError` before the first run."
