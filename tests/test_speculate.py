@@ -7,6 +7,7 @@ from tokernels.laws import lossless
 from tokernels.models import architectures, load, tiny
 from tokernels.papers import catalogue
 from tokernels.speculate.core import Autoregressive, decode
+from tokernels.speculate.engine import Engine
 
 ids = torch.randint(0, 257, (3, 20), generator=torch.Generator().manual_seed(0))
 mask = torch.ones_like(ids)
@@ -47,6 +48,26 @@ class TestEverywhere:
         longer = torch.cat([first.sequences, ids[1:2]], 1)
         want = m.generate(longer, do_sample=False, max_new_tokens=9)
         assert torch.equal(want, decode(m, d, longer, do_sample=False, max_new_tokens=9, past_key_values=first.past_key_values).sequences)
+
+
+@pytest.mark.parametrize('arch', ['llama', 'qwen3', 'mistral', 'gemma3', 'gpt_neox', 'opt'])
+@pytest.mark.parametrize('drafter', drafters(), ids=lambda d: d.__name__)
+class TestOnTheEngine:
+    "The same on static caches, with the choices made for all nodes at once; without a GPU the steps run one by one."
+    def test_padded_rows_with_noise_and_an_end_token(self, drafter, arch):
+        m = tiny(arch)
+        if not drafter.batched: pytest.skip('decodes one row at a time')
+        text = m.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=12)[:, 20:]
+        lossless(Engine(m, drafter(), capacity=128, batch=3, chunk=16), m, [ids], max_new_tokens=12, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0,
+                 logits_processor=lambda: [PositionNoise(0.9, top_p=0.9, seed=1)])
+
+    def test_second_turn(self, drafter, arch):
+        m = tiny(arch)
+        engine = Engine(m, drafter(), capacity=256, chunk=16)
+        first = decode(m, engine, ids[:1], do_sample=False, max_new_tokens=9)
+        longer = torch.cat([first.sequences, ids[1:2]], 1)
+        want = m.generate(longer, do_sample=False, max_new_tokens=9)
+        assert torch.equal(want, decode(m, engine, longer, do_sample=False, max_new_tokens=9, past_key_values=first.past_key_values).sequences)
 
 
 def test_a_generator_seed_gives_the_text_of_generate():

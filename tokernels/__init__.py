@@ -9,14 +9,17 @@ Modules:
 - `tokernels.kernels.commit`: After a draft tree is verified, move the accepted nodes' keys and values of all layers to their final cache rows, in one launch.
 - `tokernels.kernels.core`: What all kernels share: they import without Triton, run in its interpreter on a CPU for tests, and are compiled on a GPU.
 - `tokernels.kernels.epilogue`: What a decoding step does around its matrix products: rank the logits, walk the draft tree, normalise, gate and rotate, each in one launch or two.
+- `tokernels.kernels.select`: Score every cached token for one step, and choose the largest k of each row: exactly, in rising order, without sorting, in three launches.
 - `tokernels.kernels.sparse_attention`: Exact attention over chosen rows of the cache: every key–value head has a list of its own, of tokens, pages or clusters, and only what is listed is read.
 - `tokernels.kernels.tree_attention`: The nodes of a draft tree attend to a cached prefix and to their own ancestors, in one pass over the cache that runs near the memory limit of the GPU.
 - `tokernels.laws`: Assertions that a method either satisfies or does not: same tokens, same distribution, same numbers, no bias, nothing lost, right limit.
 - `tokernels.models`: A small real target model and its draft, trained by this notebook and shipped in the package, so that every example runs with no network and no GPU.
 - `tokernels.papers`: What became of each of the 147 papers: its chapter, its class, how it is attached to a model, its main claim and what was measured.
 - `tokernels.show`: Draft trees in the terminal, as a figure and step by step, and strips of tokens coloured by a value.
+- `tokernels.speculate.aded`: Guess the next tokens from a table of three-word habits, search the table like a game tree, and correct the table with every token the model really writes.
 - `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses.
 - `tokernels.speculate.engine`: On a GPU a small model spends most of a decoding step waiting for launches. Record the whole step once, drafting, forward, verification and commit, and replay it.
+- `tokernels.speculate.lookahead_trie`: Text repeats itself: what followed these two tokens before will follow them again. A trie keeps all the continuations, and one call of the model checks many of them.
 - `tokernels.speculate.token_recycling`: Every forward pass ranks the whole vocabulary and keeps one token. Keep the runners-up too: they are the best guesses for the next time the same token comes."""
 
 __version__ = "0.1.0"

@@ -23,6 +23,7 @@ from transformers.generation.streamers import BaseStreamer
 from . import bench, corpora, models, papers, show
 from .hooks import PositionNoise
 from .speculate.core import Drafter, compare, comparison_table, decode
+from .speculate.engine import Engine
 
 # %% ../nbs/07_cli.ipynb #6bdbfe4b
 def drafter_class(
@@ -112,6 +113,7 @@ def bench_speculate(
     names = methods or [p.slug for p in papers.catalogue() if p.chapter == 'speculate' and p.status == 'works']
     lm, tokenizer = models.load(model, device='cuda' if torch.cuda.is_available() else 'cpu')
     contestants = {papers_name(n): new_drafter(n, model) for n in names} | {'prompt lookup': dict(prompt_lookup_num_tokens=10)}
+    if lm.device.type == 'cuda': contestants |= {f'{papers_name(n)}, engine': Engine(lm, new_drafter(n, model)) for n in names}
     if model == 'target': contestants['assisted by the draft'] = dict(assistant_model=models.load('draft', device=lm.device)[0])
     ids = [tokenizer(d.text, return_tensors='pt').input_ids.to(lm.device) for d in corpora.prompts(workload)[:prompts]]
     return compare(lm, ids, contestants, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)[1]

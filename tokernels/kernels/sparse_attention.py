@@ -254,7 +254,7 @@ def sparse_plan(
     power = lambda x: 1 << (x - 1).bit_length()
     rows, wide = queries * heads // kv_heads, max(16, power(dim))
     m, residents, flight = min(max(16, power(rows)), 32 if itemsize == 4 else 64), 2, 3
-    n = max(16, min(128, 16384 // (wide * itemsize)))
+    n = max(16, min(128, 8192 // (wide * itemsize)))
     need = lambda n, flight: (m + 2 * flight * n) * wide * itemsize + (4 * m * max(wide, n) if m == 64 else 64 * n + 2048)
     while n > 16 and need(n, 2) > shared: n //= 2
     while flight > 1 and need(n, flight) * residents > shared:

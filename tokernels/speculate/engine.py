@@ -14,18 +14,17 @@ Docs: https://tokernels.github.io/tokernels/speculate/engine.html.md"""
 # %% auto #0
 __all__ = ['Choice', 'Engine', 'EngineRun']
 
-# %% ../../nbs/speculate/01_engine.ipynb #bd848b93
-import time
+# %% ../../nbs/speculate/01_engine.ipynb #42580997
+import copy
 from collections import deque
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache
 from transformers.generation import logits_process
-from ..hooks import PositionNoise, StaticLayer, StepState, attention, cache_argument, check_model, layer_windows, register_attention
+from ..hooks import PositionNoise, StaticLayer, StepState, attention, cache_argument, check_model, fused_linears, layer_windows, register_attention, replaced_forwards
 from ..kernels.commit import CommitPlan
 from ..kernels.epilogue import top_k_sample, verify_walk
 from ..kernels.tree_attention import ancestor_bits, tree_attention
@@ -166,7 +165,7 @@ class Engine(Drafter):
         drafter: Drafter,
         capacity: int = 2048,   # rows of the cache: prompt, new tokens and two trees
         batch: int = 1,         # rows decoded together
-        compile: bool = False,  # fuse element-wise work with torch.compile, a minute once; GPU only
+        compile: bool = False,  # fuse element-wise work with torch.compile, a minute once, and products that read the same input; GPU only
         chunk: int = 128,       # prompt tokens read at once
     ):
         check_model(model); layer_windows(model)
@@ -185,10 +184,12 @@ class Engine(Drafter):
         self.cache = Cache(layers=[StaticLayer(self.state, capacity) for _ in range(self.layers)])
         self.longest = getattr(model.config.get_text_config(), 'max_position_embeddings', None) or 2**31
         self.plan, self.steps, self.held, self.table = None, {}, {}, None
+        self.replaced = fused_linears(model) if self.compiled else []
         self._call = torch.compile(self._model, dynamic=False, options=self.compile_options) if self.compiled else self._model
     def __getattr__(self, name):
         if name in ('drafter', 'model'): raise AttributeError(name)
         return getattr(self.drafter, name)
+    def __deepcopy__(self, memo): return Engine(self.model, copy.deepcopy(self.drafter, memo), self.capacity, self.batch, self.compiled, self.chunk)   # the model is shared
     def __repr__(self): return f'Engine({type(self.drafter).__name__}, capacity={self.capacity}, batch={self.batch})'
     lossless = property(lambda self: self.drafter.lossless)
     kept = property(lambda self: self.drafter.kept)
@@ -357,7 +358,7 @@ class EngineRun(Run):
         self.launched, waiting, ahead = 0, deque(), 2 if e.graphs and e.drafter.kept and not self.keep_trace else 1
         if e.graphs: self.slots_of_results = [torch.zeros(e.batch, 513, dtype=torch.int64, pin_memory=True) for _ in range(2)]
         try:
-            with attention(self.model, 'tk_tree'):
+            with attention(self.model, 'tk_tree'), replaced_forwards(e.replaced):
                 self._clocked('prefill', self._begin)
                 if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length])
                 while any(self.active):

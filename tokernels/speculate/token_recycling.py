@@ -62,11 +62,12 @@ class Template:
         self.paths = sorted({tuple(p) for p in paths}, key=lambda p: (len(p), p))
         ranks = torch.full((shape.height, len(shape)), -1)                                       # [levels, T], -1 behind the path's end
         for node, path in enumerate(self.paths, 1): ranks[:len(path), node] = torch.tensor(path)
-        self.ranks, self.shape = ranks.to(device), TreeShape(shape.parents.to(device))
+        self.levels = [(r >= 0, r.clamp(min=0)) for r in ranks.to(device)]
+        self.shape = TreeShape(shape.parents.to(device))
     def tokens(self, matrix: torch.Tensor, roots: torch.Tensor) -> torch.Tensor:
         "Tokens `[B, T]` of the tree (equation 2) of each root: `matrix [V, k]`, `roots [B]`."
         tokens = roots[:, None].expand(-1, len(self.shape))
-        for rank in self.ranks: tokens = torch.where(rank >= 0, matrix[tokens, rank.clamp(min=0)].to(roots.dtype), tokens)    # (2)
+        for deeper, rank in self.levels: tokens = torch.where(deeper, matrix[tokens, rank].to(roots.dtype), tokens)    # (2)
         return tokens
 
 
