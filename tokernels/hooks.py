@@ -19,6 +19,7 @@ __all__ = ['cache_argument', 'check_model', 'layer_windows', 'SlotLayer', 'own_s
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, LogitsProcessor, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer
@@ -303,7 +304,7 @@ def _plain_norms(model):
     for m in model.modules():
         eps, weight = getattr(m, 'variance_epsilon', getattr(m, 'eps', None)), getattr(m, 'weight', None)
         if not type(m).__name__.endswith('RMSNorm') or eps is None or weight is None or weight.dtype != torch.float32 or 'forward' in m.__dict__: continue
-        fused = lambda x, weight=weight, eps=torch.full((1, 1, 1), float(eps)): _rms_norm(x, weight, eps)
+        fused = partial(_rms_norm, weight=weight, eps=torch.full((1, 1, 1), float(eps)))
         if type(m) not in same:
             x = torch.linspace(-2, 3, 2 * len(weight)).view(1, 2, -1)
             with torch.no_grad(): same[type(m)] = torch.allclose(m(x), fused(x), rtol=1e-5, atol=1e-6)
