@@ -58,7 +58,7 @@ class TestOnTheEngine:
         m = tiny(arch)
         if not drafter.batched: pytest.skip('decodes one row at a time')
         text = m.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=12)[:, 20:]
-        lossless(Engine(m, drafter(), capacity=128, batch=3, chunk=16), m, [ids], max_new_tokens=12, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0,
+        lossless(Engine(m, drafter(), capacity=256, batch=3, chunk=16), m, [ids], max_new_tokens=12, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0,
                  logits_processor=lambda: [PositionNoise(0.9, top_p=0.9, seed=1)])
 
     def test_second_turn(self, drafter, arch):
