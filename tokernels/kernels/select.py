@@ -498,11 +498,13 @@ def _choose(x, j, n, k, bound, hint, INDEX, room, FORM: tl.constexpr, TILE: tl.c
 @jit
 def _choose_kept(kept, tiles, row, k, bound, INDEX, room, FORM: tl.constexpr, TILE: tl.constexpr, SEGMENTS: tl.constexpr, LOG_SEGMENTS: tl.constexpr):
     "The same from survivors in memory."
-    low, n_low, top, n_top, pivot, turn = bound - 1, bound * 0, bound * 0 + (FORM.forced + 1), bound * 0, bound, bound * 0 + 2
+    low, n_low, top, n_top, pivot, turn = bound - 1, bound * 0, bound * 0 + (FORM.forced + 1), bound * 0, bound, bound * 0
     while top > low + 1:
-        n = bound * 0
-        for t in range(tiles): n += _count(_kept_tile(t, kept, row, FORM, TILE, SEGMENTS, LOG_SEGMENTS)[0], pivot, FORM, TILE)
-        low, n_low, top, n_top, pivot, turn = _narrow(n, k, pivot, turn, low, n_low, top, n_top)
+        n, largest = bound * 0, pivot
+        for t in range(tiles):
+            x, j = _kept_tile(t, kept, row, FORM, TILE, SEGMENTS, LOG_SEGMENTS)
+            n, largest = n + _count(x, pivot, FORM, TILE), tl.maximum(largest, tl.max(x))
+        low, n_low, top, n_top, pivot, turn = _narrow(n, k, pivot, turn, low, n_low, tl.minimum(top, largest + 1), n_top)
     need = tl.where(low < bound, 0, k - n_top)
     taken, tied = bound * 0, bound * 0
     for t in range(tiles):
@@ -514,11 +516,13 @@ def _choose_kept(kept, tiles, row, k, bound, INDEX, room, FORM: tl.constexpr, TI
 def _choose_row(source, b, h, first, last, end, k, bound, INDEX, room, FORM: tl.constexpr, TILE: tl.constexpr):
     "The same from the row itself."
     q = _prepare(source, b, h, FORM)
-    low, n_low, top, n_top, pivot, turn = bound - 1, bound * 0, bound * 0 + (FORM.forced + 1), bound * 0, bound, bound * 0 + 2
+    low, n_low, top, n_top, pivot, turn = bound - 1, bound * 0, bound * 0 + (FORM.forced + 1), bound * 0, bound, bound * 0
     while top > low + 1:
-        n = bound * 0
-        for t in range(tl.cdiv(end, TILE)): n += _count(_row_tile(t, source, q, b, h, first, last, end, FORM, TILE)[0], pivot, FORM, TILE)
-        low, n_low, top, n_top, pivot, turn = _narrow(n, k, pivot, turn, low, n_low, top, n_top)
+        n, largest = bound * 0, pivot
+        for t in range(tl.cdiv(end, TILE)):
+            x, j = _row_tile(t, source, q, b, h, first, last, end, FORM, TILE)
+            n, largest = n + _count(x, pivot, FORM, TILE), tl.maximum(largest, tl.max(x))
+        low, n_low, top, n_top, pivot, turn = _narrow(n, k, pivot, turn, low, n_low, tl.minimum(top, largest + 1), n_top)
     need = tl.where(low < bound, 0, k - n_top)
     taken, tied = bound * 0, bound * 0
     for t in range(tl.cdiv(end, TILE)):

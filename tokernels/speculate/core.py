@@ -371,7 +371,7 @@ class Drafter(Method):
     prompt_logits = 0       # last positions of the prompt whose logits `begin` finds in `run.prompt_logits [B, n, V]`
     verifier = Verifier()   # how drafts are accepted
     stats = None            # `Stats` of the last run
-    def begin(self, run: Run): "Called once the prompt is read and the first token is known."
+    def begin(self, run: Run): "Called once the prompt is read; in the plain loop the first token is known by then, in an engine not yet."
     def propose(self, run: Run) -> DraftTree:
         "A tree for every row, its root `run.last`."
         raise NotImplementedError(f'{type(self).__name__} must define propose(run)')

@@ -170,6 +170,7 @@ class Engine(Drafter):
     ):
         check_model(model); layer_windows(model)
         if not isinstance(drafter, Drafter) or isinstance(drafter, Engine): raise TypeError(f'drafter is a {type(drafter).__name__}: a Drafter that is no Engine is needed')
+        if drafter.prompt_logits and not drafter.kept: raise ValueError(f'{type(drafter).__name__} reads the logits of the prompt on the host, which an engine does not keep: decode without it')
         if batch < 1 or not 1 <= chunk <= 256 or capacity < 2: raise ValueError(f'batch={batch}, chunk={chunk}, capacity={capacity}: at least 1, 1 to 256, and at least 2 are needed')
         if batch > 1 and not drafter.batched: raise ValueError(f'{type(drafter).__name__} decodes one row at a time, batch={batch}')
         self.model, self.drafter, self.batch, self.capacity, self.chunk, self.device = model, drafter, batch, capacity, chunk, model.device
@@ -302,6 +303,7 @@ class EngineRun(Run):
             read.tokens[:, :n] = ids[:, at:at + n]; read.count.copy_((size - at).clamp(0, e.chunk))
             read.step(e._saved)
         e.last.copy_(ids.gather(1, size[:, None])[:, 0])
+        if self.fixed is None: self._clocked('draft', e.drafter.begin, self)
 
     @property
     def last(self): return self.engine.last

@@ -133,7 +133,7 @@ def retrieve(
     for start in range(len(recent)):
         node = walk(trie, recent[start:], query)
         draft = node and flatten(node, query, budget, depth, output_weight) or draft
-        if len(draft) + 1 >= min(depth, budget): break                                                       # (5)
+        if draft and len(draft) + 1 >= min(depth, budget): break                                                       # (5)
     return draft
 
 # %% ../../nbs/speculate/12_lookahead_trie.ipynb #809dbbf9
