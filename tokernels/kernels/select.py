@@ -69,8 +69,7 @@ VOTES = 32768 # votes that a row hands out, an equal part of them by each head
 
 def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., channels=None, sizes=None, sink=0, recent=0, dtype=torch.float16):
     "`score` with all logits written out, in float32 (float64 inputs: in float64); any device."
-    (_, H, _), (_, H_kv, _, R) = q.shape, keys.shape
-    wide = torch.promote_types(q.dtype, torch.float32)
+    (H_kv, _, R), wide = keys.shape[1:], torch.promote_types(q.dtype, torch.float32)
     q = q.to(wide).unflatten(1, (H_kv, -1))                                                       # [B, H_kv, G, D]
     if channels is not None: q = q.gather(-1, channels.long()[None, :, None].expand(*q.shape[:3], R))
     s = (q @ keys.to(wide).mT * scale).nan_to_num(-math.inf, math.inf, -math.inf)                 # (5), [B, H_kv, G, S]
@@ -711,11 +710,11 @@ def _of_keys(q, keys, reduce, shared, scale, channels, matrix=False):
     args = (keys, q, channels, None, None, *(s // align for s in keys.stride()[:3]), *q.stride()[:2], 0 if channels is None else channels.stride(0), 1 if shared else H_kv, scale, D)
     return _Source(args, form, (B, 1 if shared else H_kv), S, q.device)
 
-# %% ../../nbs/kernels/40_select.ipynb #c53c5a96
-def _overlap(device):
-    "On Hopper and later a launch may begin while the one before ends."
+# %% ../../nbs/kernels/40_select.ipynb #483d2bf3
+def _options(device):
+    "How kernels are launched: on Hopper and later one may begin while the one before ends; and a product and a sum are never one operation."
     early = device.type == 'cuda' and torch.version.cuda is not None and torch.cuda.get_device_capability(device)[0] >= 9
-    return dict(OVERLAP=True, launch_pdl=True) if early else dict(OVERLAP=False)
+    return dict(enable_fp_fusion=False, OVERLAP=early, **(dict(launch_pdl=True) if early else {}))
 
 def _processors(device): return torch.cuda.get_device_properties(device).multi_processor_count if device.type == 'cuda' else 132
 
@@ -732,7 +731,7 @@ def _launch(source, k, most, capacity, lengths, threshold=None, sink=0, recent=0
     per = lambda t: 1 if t is None else rows // t.numel()                # rows that share an entry
     integers = lambda *shape: torch.empty(shape, dtype=torch.int32, device=device)
     bounds = kept = places = segments = None
-    chunk, splits, overlap = 0, plan.splits, _overlap(device)
+    chunk, splits, options = 0, plan.splits, _options(device)
     if splits:
         chunk = triton.next_power_of_2(max(plan.block, -(-N // splits)))
         splits = -(-N // chunk)
@@ -741,13 +740,13 @@ def _launch(source, k, most, capacity, lengths, threshold=None, sink=0, recent=0
         if plan.sample:
             bounds = integers(rows, 2)
             _bound_kernel[rows,](*source.args, lengths, k, bounds, N, per(lengths), per(k), most, sink, recent, plan.margin, FORM=form, SAMPLE=plan.sample,
-                                 LOG_SAMPLE=plan.sample.bit_length() - 1, ROUNDS=18 if form.kind == 'float32' else 14, num_warps=8, **overlap)
+                                 LOG_SAMPLE=plan.sample.bit_length() - 1, ROUNDS=18 if form.kind == 'float32' else 14, num_warps=8, **options)
         _survivors_kernel[splits, rows](*source.args, lengths, limits, bounds, kept, places, segments, N, per(lengths), per(limits), level, sink, recent, chunk, splits,
-                                        FORM=form, BLOCK=plan.block, EARLY=plan.sample > 0 and form.source != 'votes', num_warps=plan.warps, **overlap)
+                                        FORM=form, BLOCK=plan.block, EARLY=plan.sample > 0 and form.source != 'votes', num_warps=plan.warps, **options)
     power, row_step = triton.next_power_of_2(max(splits, 1)), dict(scores=8192, dot=2048, votes=256)[form.source]
     _finish_kernel[rows,](*source.args, lengths, k, limits, bounds, kept, places, segments, index, counts, N, per(lengths), per(k), per(limits), level, most, capacity,
                           sink, recent, chunk, splits, FORM=form, TILE=plan.tile, STEP=min(plan.tile, 8192), ROW_STEP=min(plan.tile, row_step), SEGMENTS=power,
-                          LOG_SEGMENTS=power.bit_length() - 1, num_warps=max(4, plan.tile // 1024), **overlap)
+                          LOG_SEGMENTS=power.bit_length() - 1, num_warps=max(4, plan.tile // 1024), **options)
     return index, counts
 
 # %% ../../nbs/kernels/40_select.ipynb #2595ed5a
@@ -761,14 +760,14 @@ def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, plan=
     logits = _of_keys(q, keys, 'max', False, scale * 1.4426950408889634, channels, matrix=True)
     (B, H_kv), N, H, device = logits.shape, logits.length, q.shape[1], q.device
     plan = plan or score_plan(B * H_kv, N, 'matrix', logits.form.dim, _processors(device))
-    (chunk, splits), parts, overlap = _chunks(N, plan), -(-N // plan.block), _overlap(device)
+    (chunk, splits), parts, options = _chunks(N, plan), -(-N // plan.block), _options(device)
     below = torch.empty((B, H, N), dtype=torch.float16, device=device)
     tops, sums, lse = (torch.empty((B, H, *more), dtype=torch.float32, device=device) for more in ((parts,), (parts,), ()))
     if B:
         _logits_kernel[splits, B * H_kv](*logits.args, lengths, sizes, below, tops, sums, *((0, 0) if sizes is None else sizes.stride()[:2]), N, parts,
                                          1 if lengths is None else B * H_kv // lengths.numel(), sink, recent, chunk, FORM=logits.form, BLOCK=plan.block,
-                                         num_warps=plan.warps, num_stages=plan.stages, **overlap)
-        _merge_kernel[B * H,](tops, sums, lse, parts, PARTS=triton.next_power_of_2(parts), num_warps=4, **overlap)
+                                         num_warps=plan.warps, num_stages=plan.stages, **options)
+        _merge_kernel[B * H,](tops, sums, lse, parts, PARTS=triton.next_power_of_2(parts), num_warps=4, **options)
     heads, rows = (H, 1) if shared else (H // H_kv, H_kv)
     form = _Form('votes', *_KINDS[torch.float16], heads=heads, block_g=triton.next_power_of_2(heads), part=plan.block)
     return _Source((below, None, None, tops, lse, 0, N, parts, 0, 0, 0, rows, VOTES / heads, 0), form, (B, rows), N, device)
@@ -781,7 +780,7 @@ def _store_scores(source, lengths, sink, recent, dtype, plan=None):
     plan = plan or score_plan(rows, N, _way(source.form), source.form.dim, _processors(source.device))
     chunk, splits = _chunks(N, plan)
     _score_kernel[splits, rows](*source.args, lengths, scores, N, 1 if lengths is None else rows // lengths.numel(), sink, recent, chunk, FORM=source.form, BLOCK=plan.block,
-                                LIMIT=torch.finfo(dtype).max, num_warps=plan.warps, num_stages=plan.stages, **_overlap(source.device))
+                                LIMIT=torch.finfo(dtype).max, num_warps=plan.warps, num_stages=plan.stages, **_options(source.device))
     return scores
 
 # %% ../../nbs/kernels/40_select.ipynb #87f2b0be
