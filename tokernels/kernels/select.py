@@ -276,7 +276,7 @@ def _group_scores(source, q, b, h, j, ok, FORM: tl.constexpr):
         if FORM.reduce == 'max': s = tl.max(tl.where((tl.arange(0, BLOCK_G) < FORM.group)[None, :], s, float('-inf')), 1)
         else: s = tl.sum(s, 1)
     else:
-        k = _keys(source, b, h, j, ok, FORM).to(tl.float32)              # [N, D], each key in one thread
+        k = _keys(source, b, h, j, ok, FORM).to(tl.float32)              # [N, D], each key in a thread or two
         if FORM.reduce == 'max':
             GROUP: tl.constexpr = FORM.group
             s = tl.full(j.shape, float('-inf'), tl.float32)

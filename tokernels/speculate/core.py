@@ -12,10 +12,10 @@ Docs: https://tokernels.github.io/tokernels/speculate/core.html.md"""
 
 # %% auto #0
 __all__ = ['TreeShape', 'DraftTree', 'Verifier', 'Step', 'Trace', 'Stats', 'Run', 'Drafter', 'Autoregressive', 'Decoded',
-           'decode', 'check_tokenizer', 'repetition', 'compare', 'comparison_table']
+           'decode', 'check_tokenizer', 'fingerprint', 'repetition', 'compare', 'comparison_table']
 
 # %% ../../nbs/speculate/00_core.ipynb #8376f1af
-import copy, time
+import copy, hashlib, json, time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -432,6 +432,14 @@ def check_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
     "Raise `ValueError` if a tokenizer can produce tokens that the model does not have."
     rows = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > rows: raise ValueError(f'tokenizer has {len(tokenizer)} tokens, the model {rows}: it belongs to another model')
+
+def fingerprint(
+    tokenizer: PreTrainedTokenizerBase,
+) -> str: # size and digest of the vocabulary
+    "What a stored table or trie of token ids belongs to: another vocabulary gives other ids, and another fingerprint."
+    vocabulary = sorted(tokenizer.get_vocab().items())
+    return f'{len(vocabulary)}-{hashlib.sha256(json.dumps(vocabulary).encode()).hexdigest()[:16]}'
+
 
 # %% ../../nbs/speculate/00_core.ipynb #aee186e4
 def repetition(

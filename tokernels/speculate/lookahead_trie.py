@@ -13,10 +13,10 @@ Docs: https://tokernels.github.io/tokernels/speculate/lookahead_trie.html.md"""
 
 # %% auto #0
 __all__ = ['Node', 'insert', 'ranked', 'naive_flatten', 'largest', 'flatten', 'walk', 'retrieve', 'eliminate', 'halve',
-           'fingerprint', 'LookaheadTrie']
+           'LookaheadTrie']
 
 # %% ../../nbs/speculate/12_lookahead_trie.ipynb #ae0649a4
-import hashlib, heapq, json, os
+import heapq, os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 import torch
@@ -24,7 +24,7 @@ from fastcore.basics import patch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
-from .core import Drafter, DraftTree, Run, Step, TreeShape
+from .core import Drafter, DraftTree, Run, Step, TreeShape, fingerprint
 
 # %% ../../nbs/speculate/12_lookahead_trie.ipynb #7b8772ba
 _no_prompts = {}     # shared by all nodes that no prompt contains
@@ -154,11 +154,6 @@ def halve(tree: Node):
         else: del tree.children[token]
 
 # %% ../../nbs/speculate/12_lookahead_trie.ipynb #3ff14174
-def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    "Size and hash of a vocabulary: equal for tokenizers that give tokens the same ids."
-    vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    return f'{len(vocabulary)}-{hashlib.sha256(json.dumps(vocabulary).encode()).hexdigest()[:16]}'
-
 class _Row:
     "A running query: the parts of its prompt between end tokens, its last tokens, and generated tokens that are not in the trie yet."
     def __init__(self, parts, recent): self.parts, self.recent, self.buffer = parts, recent, []
