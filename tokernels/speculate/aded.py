@@ -182,7 +182,7 @@ class ADED(Drafter):
     "Drafts by tree search in a table of tri-grams that adapts to the model (arXiv 2407.12021)."
     keep: int = 12                    # successors of a pair that `read` keeps
     iterations: int | None = None     # paths of the search; default: the published 150 on a GPU, `cpu_iterations` on a CPU
-    sentences: int | None = None      # most visited nodes that become drafts; default: the published 24 on a GPU, `cpu_sentences` on a CPU
+    sentences: int = 24               # most visited nodes that become drafts
     length: int = 4                   # states on a path, and tokens in the longest draft
     nodes: int = 64                   # largest sum of the sizes of the drafts, and of drafted nodes
     c1: float = 32.0                  # weight of exploration
@@ -193,7 +193,7 @@ class ADED(Drafter):
     seed: int = 0                     # of the roll-outs
     table: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict, repr=False) # scores, kept between runs
     paper, arxiv, slug = 'Adaptive Draft-Verification for Efficient Large Language Model Decoding', '2407.12021', 'aded'
-    cpu_iterations, cpu_sentences = 50, 16  # chosen by measurement, see below
+    cpu_iterations = 50               # chosen by measurement, see below
     def __post_init__(self):
         least = dict(keep=1, iterations=0, sentences=1, length=2, nodes=0, c1=0, step=0, window=3)
         for name, low in least.items():
@@ -230,10 +230,9 @@ class ADED(Drafter):
         device='cpu',          # decides the defaults
     ) -> list[tuple[int, ...]]: # most visited first
         "Search the table: the continuations to check."
-        gpu = 'cuda' in str(device)
-        iterations = (150 if gpu else self.cpu_iterations) if self.iterations is None else self.iterations
-        most = (24 if gpu else self.cpu_sentences) if self.sentences is None else self.sentences
-        return trim(sentences(self.table, search(self.table, pair, self._rng, iterations, self.length, self.c1, self.c2), most), self.nodes)
+        iterations = (150 if 'cuda' in str(device) else self.cpu_iterations) if self.iterations is None else self.iterations
+        tree = search(self.table, pair, self._rng, iterations, self.length, self.c1, self.c2)
+        return trim(sentences(self.table, tree, self.sentences), self.nodes)
     def propose(self, run: Run) -> DraftTree:
         trees = []
         for row, end in enumerate(run.lengths):
