@@ -14,7 +14,7 @@ Docs: https://tokernels.github.io/tokernels/speculate/engine.html.md"""
 # %% auto #0
 __all__ = ['Choice', 'Engine', 'EngineRun']
 
-# %% ../../nbs/speculate/01_engine.ipynb #42580997
+# %% ../../nbs/speculate/01_engine.ipynb #3a09ce19
 import copy
 from collections import deque
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from ..kernels.epilogue import top_k_sample, verify_walk
 from ..kernels.tree_attention import ancestor_bits, tree_attention
 from .core import Drafter, DraftTree, Run, Step, Trace, TreeShape
 
-# %% ../../nbs/speculate/01_engine.ipynb #6211ba1b
+# %% ../../nbs/speculate/01_engine.ipynb #853ae067
 @torch.library.custom_op('tokernels::attend', mutates_args=())
 def _attend_op(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor, ancestors: Tensor, depths: Tensor, scale: float | None,
                window: int | None, softcap: float | None) -> Tensor:
@@ -49,7 +49,7 @@ def _attend(module, query, key, value, attention_mask, scaling=None, dropout=0.,
     if not torch.compiler.is_compiling(): _Now.calls += 1
     return _attend_op(query, key, value, s.lengths, s.ancestors, s.depths, scaling, sliding_window, softcap), None
 
-# %% ../../nbs/speculate/01_engine.ipynb #06619fac
+# %% ../../nbs/speculate/01_engine.ipynb #f6e362d5
 _local = tuple(getattr(logits_process, n) for n in ('TemperatureLogitsWarper', 'TopKLogitsWarper', 'TopPLogitsWarper', 'MinPLogitsWarper', 'TypicalLogitsWarper',
                                                     'EpsilonLogitsWarper', 'EtaLogitsWarper', 'SuppressTokensLogitsProcessor'))
 
@@ -85,7 +85,7 @@ class Choice:
         elif self.sample: scores = scores.log_softmax(-1) - torch.empty_like(scores).exponential_().log()
         return scores.argmax(-1), top_k_sample(logits, kept).index if kept else None
 
-# %% ../../nbs/speculate/01_engine.ipynb #3a8a9205
+# %% ../../nbs/speculate/01_engine.ipynb #af1977f3
 class _Recorded:
     "A function on static tensors: run it, or record it once as a CUDA graph and replay it."
     def __init__(self, run, graph: bool): self.run, self.graph, self.wanted = run, None, graph
@@ -136,7 +136,7 @@ class _Step:
         last = emitted.gather(1, (n - 1).clamp(min=0)[:, None].long())[:, 0]
         e.last.copy_(torch.where(n > 0, last, e.last)); e.lengths.add_(n)
 
-# %% ../../nbs/speculate/01_engine.ipynb #0c3b5e78
+# %% ../../nbs/speculate/01_engine.ipynb #c73ce1a8
 class _Read:
     "Reading a chunk of the prompt: the cache grows by `count` rows."
     def __init__(self, engine: 'Engine', nodes: int):
@@ -155,7 +155,7 @@ class _Read:
             e.drafter.device_observe(self.tokens.flatten(), top_k_sample(logits.flatten(0, 1), e.drafter.kept).index, real.flatten())
         e.lengths.add_(self.count)
 
-# %% ../../nbs/speculate/01_engine.ipynb #2cd2c8b7
+# %% ../../nbs/speculate/01_engine.ipynb #0a25fb1f
 class Engine(Drafter):
     "A drafter on a captured decoding loop: static cache, one recorded step per number of nodes. Use it like the drafter itself."
     buckets = 1, 8, 16, 32, 64, 128, 256
@@ -212,7 +212,7 @@ class Engine(Drafter):
         self.stats = self.drafter.stats = run.stats
         return run.go()
 
-# %% ../../nbs/speculate/01_engine.ipynb #7d7c17dc
+# %% ../../nbs/speculate/01_engine.ipynb #05e348bd
 from fastcore.basics import patch
 
 @patch
@@ -263,7 +263,7 @@ def _noise(self: Engine, choice: Choice, first: int, last: int, vocab: int):
     table = torch.stack([choice.noise.noise(p, vocab) for p in range(first, last + 1)])
     self.table[:len(table)].copy_(table); choice.table = self.table
 
-# %% ../../nbs/speculate/01_engine.ipynb #517ca772
+# %% ../../nbs/speculate/01_engine.ipynb #7dce9699
 class EngineRun(Run):
     "One call of `generate` on an engine. `sequences` lie on the CPU."
     def __init__(self, engine, *args, **kwargs): self.engine = engine; super().__init__(*args, **kwargs)
