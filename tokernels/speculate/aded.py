@@ -193,7 +193,7 @@ class ADED(Drafter):
     seed: int = 0                     # of the roll-outs
     table: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict, repr=False) # scores, kept between runs
     paper, arxiv, slug = 'Adaptive Draft-Verification for Efficient Large Language Model Decoding', '2407.12021', 'aded'
-    cpu_iterations = 50               # chosen by measurement, see below
+    cpu_iterations = 50               # by milliseconds of the search and tokens per call, see below
     def __post_init__(self):
         least = dict(keep=1, iterations=0, sentences=1, length=2, nodes=0, c1=0, step=0, window=3)
         for name, low in least.items():
