@@ -12,8 +12,8 @@ Docs: https://tokernels.github.io/tokernels/hooks.html.md"""
 
 # %% auto #0
 __all__ = ['cache_argument', 'check_model', 'layer_windows', 'SlotLayer', 'own_slots', 'check_slots', 'keep_slots', 'StepState',
-           'StaticLayer', 'tree_inputs', 'register_attention', 'attention', 'linear_groups', 'replaced_forwards',
-           'fused_linears', 'lean_forward', 'decoder_layers', 'tapped', 'run_layers', 'PositionNoise']
+           'StaticLayer', 'tree_inputs', 'register_attention', 'attention', 'decoder_layers', 'tapped', 'run_layers',
+           'linear_groups', 'replaced_forwards', 'fused_linears', 'lean_forward', 'PositionNoise']
 
 # %% ../nbs/05_hooks.ipynb #cfa190eb
 from collections.abc import Callable, Sequence
@@ -184,19 +184,20 @@ class StaticLayer(CacheLayerMixin):
 # %% ../nbs/05_hooks.ipynb #869b6763
 def tree_inputs(
     model: PreTrainedModel,
-    ancestors: torch.Tensor,    # [B or 1, T, T] bool: may node i see node j, itself included
-    depths: torch.Tensor,       # [B or 1, T] distance from the root
+    ancestors: torch.Tensor,    # [B or 1, T, N] bool: which of the tree's first N nodes each of the last T sees, itself included
+    depths: torch.Tensor,       # [B or 1, N] distance from the root
     root: torch.Tensor,         # [B] position of the root
     slots: torch.Tensor | None, # [B, S] position of the token in each slot, -1 for none; None if slot s holds position s everywhere
-    length: int,                # S, slots in the cache
+    length: int,                # S, slots in the cache, without those of the N - T nodes that went before
     windows: dict | None = None, # what `layer_windows(model)` says, if it is known
 ) -> dict: # `attention_mask` and `position_ids` for the model's forward
-    "Masks and positions (equation 1) for a forward of T tree nodes after S cached slots, for each kind of layer of the model."
-    positions = root[:, None] + depths                                      # [B, T]
-    B, T = positions.shape
+    "Masks and positions (equation 1) for a forward of T tree nodes after S cached slots, and after N - T nodes of the same tree, for each kind of layer of the model."
+    nodes = root[:, None] + depths                                          # [B, N] positions
+    (B, N), T = nodes.shape, ancestors.shape[1]
+    positions = nodes[:, N - T:]
     masks, lowest = {}, torch.finfo(model.dtype).min
     for kind, window in (windows or layer_windows(model)).items():
-        if slots is None and (window is None or length + T <= window):           # the whole prefix is seen: only the tree needs a mask
+        if slots is None and (window is None or length + N <= window):           # the whole prefix is seen: only the tree needs a mask
             tree = torch.zeros(ancestors.shape, dtype=model.dtype, device=root.device).masked_fill_(~ancestors, lowest)
             masks[kind] = torch.nn.functional.pad(tree, (length, 0))[:, None]
             continue
@@ -205,9 +206,9 @@ def tree_inputs(
         if window is not None:
             at = torch.arange(length, device=root.device)[None] if slots is None else slots
             see = see & (at[:, None] > positions[:, :, None] - window)      # (1)
-            tree = tree & (positions[:, None] > positions[:, :, None] - window)
+            tree = tree & (nodes[:, None] > positions[:, :, None] - window)
         n = max(see.shape[0], tree.shape[0])
-        allowed = torch.cat([see.expand(n, T, length), tree.expand(n, T, T)], -1)[:, None]
+        allowed = torch.cat([see.expand(n, T, length), tree.expand(n, T, N)], -1)[:, None]
         masks[kind] = torch.zeros(allowed.shape, dtype=model.dtype, device=root.device).masked_fill_(~allowed, lowest)
     return dict(attention_mask=masks if len(masks) > 1 else next(iter(masks.values())), position_ids=positions)
 
@@ -238,6 +239,63 @@ def attention(
         model.set_attn_implementation(name)
         yield model
     finally: model.set_attn_implementation(before)
+
+# %% ../nbs/05_hooks.ipynb #1a1550b9
+def decoder_layers(model: PreTrainedModel) -> torch.nn.ModuleList:
+    "The list of decoder layers of any causal language model. Raises `TypeError` if there is none."
+    n = model.config.get_text_config().num_hidden_layers
+    for module in model.modules():
+        if isinstance(module, torch.nn.ModuleList) and len(module) == n: return module
+    raise TypeError(f'{type(model).__name__} has no list of {n} decoder layers')
+
+def _first(output): return output[0] if isinstance(output, tuple) else output
+
+@contextmanager
+def tapped(
+    model: PreTrainedModel,
+    layers: Sequence[int], # decoder layers whose output to read; negative numbers count from the end
+):
+    "Inside the `with` block each forward fills a dict: layer -> hidden states `[B, T, hidden]`. Raises `ValueError` for a layer out of range."
+    modules, states, handles = decoder_layers(model), {}, []
+    for i in layers:
+        if not -len(modules) <= i < len(modules): raise ValueError(f'layers has {i}: the model has layers 0 to {len(modules) - 1}')
+    try:
+        for i in layers: handles.append(modules[i].register_forward_hook(lambda m, a, out, i=i: states.__setitem__(i, _first(out))))
+        yield states
+    finally:
+        for h in handles: h.remove()
+
+class _Leave(Exception): pass
+
+@torch.no_grad()
+def run_layers(
+    model: PreTrainedModel,
+    hidden: torch.Tensor,  # [B, T, hidden] input of layer `first`
+    first: int,            # first layer to run
+    last: int,             # layer after the last one to run
+    **inputs,              # `position_ids`, `attention_mask`, `past_key_values` … as for the model's forward
+) -> torch.Tensor: # [B, T, hidden] output of layer `last - 1`, before the final norm
+    "Run decoder layers `first` to `last - 1` on given hidden states, with the masks and positions of the model's own forward."
+    layers = decoder_layers(model)
+    if not 0 <= first < last <= len(layers): raise ValueError(f'first={first}, last={last}: 0 <= first < last <= {len(layers)} is needed')
+    skipped, result = list(layers[:first]), {}
+    class Skip(torch.nn.Module):
+        def __init__(self, layer): super().__init__(); self.layer = [layer]
+        def __getattr__(self, name):
+            try: return super().__getattr__(name)
+            except AttributeError: return getattr(self.__dict__['layer'][0], name)
+        def forward(self, x, *a, **k): return (x,) if tuple_out else x
+    def enter(module, args, kwargs): return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, 'hidden_states': hidden})
+    def leave(module, args, output): result['hidden'] = _first(output); raise _Leave
+    tuple_out = type(model).__name__.startswith('Falcon')
+    handles = [layers[first].register_forward_pre_hook(enter, with_kwargs=True), layers[last - 1].register_forward_hook(leave)]
+    try:
+        for i in range(first): layers[i] = Skip(skipped[i])
+        model(input_ids=hidden.new_zeros(hidden.shape[:2], dtype=torch.long), **inputs)
+    except _Leave: return result['hidden']
+    finally:
+        for i in range(first): layers[i] = skipped[i]
+        for h in handles: h.remove()
 
 # %% ../nbs/05_hooks.ipynb #fc5ce7ef
 _together = ('q_proj', 'k_proj', 'v_proj'), ('gate_proj', 'up_proj')
@@ -317,6 +375,56 @@ def _grouped_sdpa(module, query, key, value, attention_mask, scaling=None, dropo
     out = torch.nn.functional.scaled_dot_product_attention(query, key, value, attention_mask, is_causal=causal, scale=scaling, enable_gqa=key.shape[1] != query.shape[1])
     return out.transpose(1, 2).contiguous(), None
 
+_layer_parts = {'self_attn', 'mlp', 'input_layernorm', 'post_attention_layernorm'}, {'q_proj', 'k_proj', 'v_proj', 'o_proj'}, {'gate_proj', 'up_proj', 'down_proj', 'act_fn'}
+
+def _lean_layer(layer, linear):
+    "The forward of a pre-norm decoder layer with rotary attention and a gated feed-forward; None for layers with other parts."
+    names = lambda module: {n for n, _ in module.named_children()}
+    parts, attn_parts, mlp_parts = _layer_parts
+    if names(layer) != parts: return None
+    a, m, norms = layer.self_attn, layer.mlp, [layer.input_layernorm, layer.post_attention_layernorm]
+    head_norms = [getattr(a, n, None) for n in ('q_norm', 'k_norm')]
+    if names(a) - {'q_norm', 'k_norm'} != attn_parts or names(m) != mlp_parts or (head_norms[0] is None) != (head_norms[1] is None): return None
+    if any(x._forward_hooks or x._forward_pre_hooks for x in layer.modules() if x is not layer): return None
+    eps = lambda n: getattr(n, 'variance_epsilon', getattr(n, 'eps', None))
+    if any(n is not None and (eps(n) is None or getattr(n, 'weight', None) is None) for n in norms + head_norms): return None
+    norm = lambda n: partial(_rms_norm, weight=n.weight.detach(), eps=torch.full((1, 1, 1), float(eps(n))))
+    D, scale, index, act = a.head_dim, a.scaling, a.layer_idx, m.act_fn
+    H, K, wide = a.q_proj.out_features // D, a.k_proj.out_features // D, m.gate_proj.out_features
+    qkv, out, gate_up, down = linear([a.q_proj, a.k_proj, a.v_proj]), linear([a.o_proj]), linear([m.gate_proj, m.up_proj]), linear([m.down_proj])
+    before, after = map(norm, norms); q_norm, k_norm = (n and norm(n) for n in head_norms)
+    def forward(x, attention_mask=None, position_embeddings=None, **kwargs):
+        B, T, _ = x.shape
+        cos, sin = position_embeddings
+        qk, v = qkv(before(x)).view(B, T, H + 2 * K, D).transpose(1, 2).split((H + K, K), 1)
+        if q_norm: qk = torch.cat((q_norm(qk[:, :H]), k_norm(qk[:, H:])), 1)
+        low, high = qk.split(D // 2, -1)
+        qk = torch.addcmul(qk * cos[:, None], torch.cat((-high, low), -1), sin[:, None])
+        q, k = qk.split((H, K), 1)
+        if (cache := kwargs.get(cache_argument)) is not None: k, v = cache.update(k, v, index)
+        x = x + out(_grouped_sdpa(a, q, k, v, attention_mask, scale)[0].view(B, T, H * D))
+        gate, up = gate_up(after(x)).split(wide, -1)
+        return x + down(act(gate) * up)
+    return forward
+
+def _lean_layers(model, linear):
+    "Decoder layers that `_lean_layer` can stand for: of the right parts, and the same on a trial input with a cache, tried once for layers with the same settings."
+    rotary = getattr(model.base_model, 'rotary_emb', None)
+    if rotary is None or model.config._attn_implementation != 'sdpa' or model.training: return []
+    out, same, layers = [], {}, decoder_layers(model)
+    settings = lambda layer: str([type(m) for m in layer.modules()] + [(k, v) for m in (layer, layer.self_attn, layer.mlp) for k, v in vars(m).items() if isinstance(v, (int, float, str)) and k != 'layer_idx'])
+    for layer in layers:
+        if 'forward' in layer.__dict__ or (lean := _lean_layer(layer, linear)) is None: continue
+        x = torch.linspace(-2, 3, 3 * layer.self_attn.q_proj.in_features).view(1, 3, -1)
+        at = torch.arange(3)[None]; cos, sin = rotary(x, at)
+        if cos.shape[-1] != layer.self_attn.head_dim: continue
+        def trial(f): return _first(f(x, attention_mask=None, position_ids=at, position_embeddings=(cos, sin), use_cache=True, **{cache_argument: Cache(layers=[SlotLayer(4) for _ in layers])}))
+        if (kind := settings(layer)) not in same:
+            with torch.no_grad(): want, got = trial(layer), trial(lean)
+            same[kind] = (want - got).norm() <= 1e-5 * (want - x).norm()
+        if same[kind]: out.append((layer, lean))
+    return out
+
 @contextmanager
 def lean_forward(
     model: PreTrainedModel,
@@ -327,72 +435,19 @@ def lean_forward(
     groups = linear_groups(model); layers = [m for g in groups for m in g]
     fits = all(m.weight.device.type == 'cpu' and m.weight.dtype == torch.float32 and 'forward' not in m.__dict__ for m in layers) and sum(m.weight.nbytes for m in layers) <= most
     if not (fits and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, '_linear_pointwise')): yield model; return
-    forwards = _plain_norms(model)
-    for group in groups:
+    def linear(group):
         packed = torch.ops.mkldnn._reorder_linear_weight(torch.cat([m.weight.detach() for m in group]), rows)
         bias = None if group[0].bias is None else torch.cat([m.bias.detach() for m in group])
-        forwards += _shared_forwards(group, lambda x, packed=packed, bias=bias: torch.ops.mkldnn._linear_pointwise(x, packed, bias, 'none', [], ''))
+        return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, 'none', [], '')
+    forwards = _lean_layers(model, linear)
+    whole = {id(m) for layer, _ in forwards for m in layer.modules()}
+    forwards += [(m, f) for m, f in _plain_norms(model) if id(m) not in whole]
+    for group in groups:
+        if id(group[0]) not in whole: forwards += _shared_forwards(group, linear(group))
     register_attention('tk_grouped', _grouped_sdpa, mask='boolean')
     config = model.config.get_text_config()
     grouped = model.config._attn_implementation == 'sdpa' and getattr(config, 'num_key_value_heads', None) not in (None, config.num_attention_heads)
     with replaced_forwards(forwards), attention(model, 'tk_grouped') if grouped else nullcontext(): yield model
-
-# %% ../nbs/05_hooks.ipynb #1a1550b9
-def decoder_layers(model: PreTrainedModel) -> torch.nn.ModuleList:
-    "The list of decoder layers of any causal language model. Raises `TypeError` if there is none."
-    n = model.config.get_text_config().num_hidden_layers
-    for module in model.modules():
-        if isinstance(module, torch.nn.ModuleList) and len(module) == n: return module
-    raise TypeError(f'{type(model).__name__} has no list of {n} decoder layers')
-
-def _first(output): return output[0] if isinstance(output, tuple) else output
-
-@contextmanager
-def tapped(
-    model: PreTrainedModel,
-    layers: Sequence[int], # decoder layers whose output to read; negative numbers count from the end
-):
-    "Inside the `with` block each forward fills a dict: layer -> hidden states `[B, T, hidden]`. Raises `ValueError` for a layer out of range."
-    modules, states, handles = decoder_layers(model), {}, []
-    for i in layers:
-        if not -len(modules) <= i < len(modules): raise ValueError(f'layers has {i}: the model has layers 0 to {len(modules) - 1}')
-    try:
-        for i in layers: handles.append(modules[i].register_forward_hook(lambda m, a, out, i=i: states.__setitem__(i, _first(out))))
-        yield states
-    finally:
-        for h in handles: h.remove()
-
-class _Leave(Exception): pass
-
-@torch.no_grad()
-def run_layers(
-    model: PreTrainedModel,
-    hidden: torch.Tensor,  # [B, T, hidden] input of layer `first`
-    first: int,            # first layer to run
-    last: int,             # layer after the last one to run
-    **inputs,              # `position_ids`, `attention_mask`, `past_key_values` … as for the model's forward
-) -> torch.Tensor: # [B, T, hidden] output of layer `last - 1`, before the final norm
-    "Run decoder layers `first` to `last - 1` on given hidden states, with the masks and positions of the model's own forward."
-    layers = decoder_layers(model)
-    if not 0 <= first < last <= len(layers): raise ValueError(f'first={first}, last={last}: 0 <= first < last <= {len(layers)} is needed')
-    skipped, result = list(layers[:first]), {}
-    class Skip(torch.nn.Module):
-        def __init__(self, layer): super().__init__(); self.layer = [layer]
-        def __getattr__(self, name):
-            try: return super().__getattr__(name)
-            except AttributeError: return getattr(self.__dict__['layer'][0], name)
-        def forward(self, x, *a, **k): return (x,) if tuple_out else x
-    def enter(module, args, kwargs): return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, 'hidden_states': hidden})
-    def leave(module, args, output): result['hidden'] = _first(output); raise _Leave
-    tuple_out = type(model).__name__.startswith('Falcon')
-    handles = [layers[first].register_forward_pre_hook(enter, with_kwargs=True), layers[last - 1].register_forward_hook(leave)]
-    try:
-        for i in range(first): layers[i] = Skip(skipped[i])
-        model(input_ids=hidden.new_zeros(hidden.shape[:2], dtype=torch.long), **inputs)
-    except _Leave: return result['hidden']
-    finally:
-        for i in range(first): layers[i] = skipped[i]
-        for h in handles: h.remove()
 
 # %% ../nbs/05_hooks.ipynb #cb78e432
 class PositionNoise(LogitsProcessor):

@@ -653,8 +653,8 @@ def select_plan(
     "Sizes for a selection's shapes; deterministic, so that a captured graph fits every later length and budget."
     power = lambda x: 1 << max(0, x - 1).bit_length()
     if source == 'scores' and length <= 16384: return SelectPlan(0, 1024, 4, 0, power(max(length, 1024)), 4.5)
-    block, warps = dict(scores=(2048, 8), dot=(1024, 4), votes=(256, 8))[source]
-    splits = max(min(128, processors * 4 // max(rows, 1), -(-length // block)), -(-length // 65536), 1)   # a place has 16 bits
+    block, warps, waves, most = dict(scores=(2048, 8, 4, 128), dot=(2048, 8, 8, 32), votes=(256, 8, 4, 128))[source]
+    splits = max(min(most, processors * waves // max(rows, 1), -(-length // block)), -(-length // 65536), 1)   # a place has 16 bits
     sample = 0 if not bounded or length <= 4096 else 2048 if source != 'votes' else min(2048, 16384 // power(heads))
     expected = length
     if sample:

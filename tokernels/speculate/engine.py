@@ -23,12 +23,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache
-from transformers.generation import logits_process
 from ..hooks import PositionNoise, StaticLayer, StepState, attention, cache_argument, check_model, fused_linears, layer_windows, register_attention, replaced_forwards
 from ..kernels.commit import CommitPlan
 from ..kernels.epilogue import top_k_sample, verify_walk
 from ..kernels.tree_attention import ancestor_bits, tree_attention
-from .core import Drafter, DraftTree, Run, Step, Trace, TreeShape
+from .core import Drafter, DraftTree, Run, Step, Trace, TreeShape, local_processors
 
 # %% ../../nbs/speculate/01_engine.ipynb #853ae067
 @torch.library.custom_op('tokernels::attend', mutates_args=())
@@ -50,9 +49,6 @@ def _attend(module, query, key, value, attention_mask, scaling=None, dropout=0.,
     return _attend_op(query, key, value, s.lengths, s.ancestors, s.depths, scaling, sliding_window, softcap), None
 
 # %% ../../nbs/speculate/01_engine.ipynb #f6e362d5
-_local = tuple(getattr(logits_process, n) for n in ('TemperatureLogitsWarper', 'TopKLogitsWarper', 'TopPLogitsWarper', 'MinPLogitsWarper', 'TypicalLogitsWarper',
-                                                    'EpsilonLogitsWarper', 'EtaLogitsWarper', 'SuppressTokensLogitsProcessor'))
-
 @dataclass(eq=False)
 class Choice:
     "How the target's token is chosen at every node."
@@ -63,7 +59,7 @@ class Choice:
     @classmethod
     def of(cls, processors, sample: bool):
         "From the processors of `generate`. Raises `ValueError` for one that looks at more than one position."
-        wrong = [type(p).__name__ for p in processors if not isinstance(p, (*_local, PositionNoise))]
+        wrong = [type(p).__name__ for p in processors if not isinstance(p, (*local_processors, PositionNoise))]
         if wrong: raise ValueError(f'logits_processor: {", ".join(wrong)} cannot be captured, since it may look at the text; decode without the engine')
         noise = [p for p in processors if isinstance(p, PositionNoise)]
         if noise and noise[-1] is not processors[-1]: raise ValueError('logits_processor: PositionNoise comes last, and once')
@@ -369,6 +365,7 @@ class EngineRun(Run):
         except BaseException:
             e.state.tokens = 0; e.steps = {}         # a half-recorded step is dropped; the next call starts anew
             raise
+        finally: e.drafter.end(self)
         e.state.tokens = int(self.slots[0].max()) + self.lengths[0] - self.prompt_length if e.batch == 1 else 0
         if self.streamer is not None: self.streamer.end()
         self.sequences = self.sequences.to(self.device)

@@ -30,7 +30,7 @@ _children = {'': 8, '0': 8, '1': 4, '2': 3, '3': 2, '4': 1, '5': 1, '6': 1, '7':
 paper_tree = tuple((*map(int, parent), rank) for parent, n in _children.items() for rank in range(n)) # the published template, 80 rank paths
 
 # %% ../../nbs/speculate/10_token_recycling.ipynb #e190ce99
-rank_acceptance = 0.60, 0.12, 0.05, 0.03, 0.025, 0.02, 0.015, 0.01 # chance that the token at rank r is right, one number for all levels
+rank_acceptance = 0.40, 0.11, 0.05, 0.027, 0.022, 0.019, 0.014, 0.011 # chance that the token at rank r is right, one number for all levels
 
 def best_tree(
     n: int,                                              # nodes
@@ -94,7 +94,7 @@ class TokenRecycling(Drafter):
     prompt: bool = True                         # recycle the prompt's own logits too (the published code does not)
     matrix: torch.Tensor | None = field(default=None, repr=False) # [V, k] int32, kept between runs; zeros at a cold start
     paper, arxiv, slug = 'Turning Trash into Treasure: Accelerating Inference of Large Language Models with Token Recycling', '2408.08696', 'token_recycling'
-    cpu_nodes = 32                              # chosen by measurement, see below
+    cpu_nodes = 40                              # chosen by measurement, see below
     def __post_init__(self):
         if self.k < 1: raise ValueError(f'k={self.k} must be at least 1')
         if isinstance(self.tree, int) and self.tree < 0: raise ValueError(f'tree={self.tree}: the number of nodes is at least 0')
