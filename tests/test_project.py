@@ -87,6 +87,7 @@ def problems(notebook, is_index=False):
     if not code or source(code[-1]).split() != '#| hide import nbdev; nbdev.nbdev_export()'.split() or cells[-1] != code[-1]: found.append('the last cell does not export')
     for c in code:
         if any(o['output_type'] == 'error' for o in c['outputs']): found.append(f'a stored error: {source(c)[:60]!r}')
+        if 'ipykernel_' in json.dumps(c['outputs']): found.append(f'a path of one machine in an output: {source(c)[:60]!r}')
         skipped = re.search(r'^#\|\s*(eval:\s*false|hide\b|gpu\b|slow\b|net\b)', source(c), re.M)
         if shows(c) and not c['outputs'] and not skipped: found.append(f'no stored output: {source(c)[:60]!r}')
     if not any(c['outputs'] for c in code): found.append('no stored output at all')
@@ -112,6 +113,7 @@ def test_every_fault_of_a_notebook_is_found():
     assert broken(2, source='print(1)') == ['a source is a string and not a list of lines']
     assert broken(2, outputs=[]) == ["no stored output: 'print(1)'", 'no stored output at all']
     assert broken(2, source=['x = 1\n', 'x'], outputs=[])[0] == "no stored output: 'x = 1\\nx'"
+    assert broken(2, outputs=[dict(output_type='stream', text=['/tmp/ipykernel_1/2.py: a warning'])]) == ["a path of one machine in an output: 'print(1)'"]
     assert broken(2, outputs=[dict(output_type='error')]) == ["a stored error: 'print(1)'"]
     assert broken(3, source=['x = 1']) == ['the last cell does not export']
 

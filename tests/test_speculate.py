@@ -7,6 +7,7 @@ from tokernels.laws import lossless
 from tokernels.models import architectures, load, tiny
 from tokernels.papers import catalogue
 from tokernels.speculate.core import Autoregressive, decode
+from tokernels.speculate.draft_models import Speculative
 from tokernels.speculate.engine import Engine
 
 ids = torch.randint(0, 257, (3, 20), generator=torch.Generator().manual_seed(0))
@@ -17,7 +18,12 @@ mask[1, :6] = mask[2, :3] = 0
 def drafters():
     "A fresh drafter of every paper of the chapter that works."
     from tokernels.cli import drafter_class
-    return [Autoregressive, *(drafter_class(p.slug) for p in catalogue() if p.chapter == 'speculate' and p.status == 'works')]
+    return [Autoregressive, Speculative, *(drafter_class(p.slug) for p in catalogue() if p.chapter == 'speculate' and p.status == 'works')]
+
+
+def fresh(cls, arch='llama', size=257):
+    "A new drafter, with a draft model of the same architecture and other weights where it needs one."
+    return cls(tiny(arch, seed=1, vocab_size=size)) if cls.needs_draft else cls()
 
 
 def model(arch, attention):
@@ -32,18 +38,18 @@ def model(arch, attention):
 @pytest.mark.parametrize('drafter', drafters(), ids=lambda d: d.__name__)
 class TestEverywhere:
     def test_one_row(self, drafter, arch, attention):
-        lossless(drafter(), model(arch, attention), [ids[:1]], max_new_tokens=20)
+        lossless(fresh(drafter, arch), model(arch, attention), [ids[:1]], max_new_tokens=20)
 
     def test_padded_rows_with_noise(self, drafter, arch, attention):
-        lossless(drafter(), model(arch, attention), [ids], max_new_tokens=12, attention_mask=mask, logits_processor=lambda: [PositionNoise(0.9, top_p=0.9, seed=1)])
+        lossless(fresh(drafter, arch), model(arch, attention), [ids], max_new_tokens=12, attention_mask=mask, logits_processor=lambda: [PositionNoise(0.9, top_p=0.9, seed=1)])
 
     def test_end_token(self, drafter, arch, attention):
         m = model(arch, attention)
         text = m.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=16)[:, 20:]
-        lossless(drafter(), m, [ids], max_new_tokens=16, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0)
+        lossless(fresh(drafter, arch), m, [ids], max_new_tokens=16, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0)
 
     def test_second_turn(self, drafter, arch, attention):
-        m, d = model(arch, attention), drafter()
+        m, d = model(arch, attention), fresh(drafter, arch)
         first = decode(m, d, ids[:1], do_sample=False, max_new_tokens=9)
         longer = torch.cat([first.sequences, ids[1:2]], 1)
         want = m.generate(longer, do_sample=False, max_new_tokens=9)
@@ -58,12 +64,12 @@ class TestOnTheEngine:
         m = tiny(arch)
         if not drafter.batched: pytest.skip('decodes one row at a time')
         text = m.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=12)[:, 20:]
-        lossless(Engine(m, drafter(), capacity=256, batch=3, chunk=16), m, [ids], max_new_tokens=12, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0,
+        lossless(Engine(m, fresh(drafter, arch), capacity=256, batch=3, chunk=16), m, [ids], max_new_tokens=12, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0,
                  logits_processor=lambda: [PositionNoise(0.9, top_p=0.9, seed=1)])
 
     def test_second_turn(self, drafter, arch):
         m = tiny(arch)
-        engine = Engine(m, drafter(), capacity=256, chunk=16)
+        engine = Engine(m, fresh(drafter, arch), capacity=256, chunk=16)
         first = decode(m, engine, ids[:1], do_sample=False, max_new_tokens=9)
         longer = torch.cat([first.sequences, ids[1:2]], 1)
         want = m.generate(longer, do_sample=False, max_new_tokens=9)
@@ -71,10 +77,10 @@ class TestOnTheEngine:
 
 
 def test_a_generator_seed_gives_the_text_of_generate():
-    "One row draws from the global generator in the order of plain sampling."
+    "One row draws from the global generator in the order of plain sampling, where the drafter draws nothing itself."
     m, tokenizer = load()
     inputs = tokenizer('class Queue:\n', return_tensors='pt')
-    for cls in drafters():
+    for cls in (d for d in drafters() if not d.needs_draft):
         kwargs = dict(do_sample=True, temperature=0.8, top_p=0.95, max_new_tokens=24)
         torch.manual_seed(1); want = m.generate(**inputs, **kwargs)
         torch.manual_seed(1); assert torch.equal(want, m.generate(**inputs, custom_generate=cls(), **kwargs))
@@ -83,5 +89,5 @@ def test_a_generator_seed_gives_the_text_of_generate():
 def test_half_precision_rows_and_model_come_back():
     "bf16 runs, and the model keeps its attention, its mode and no hooks."
     m = tiny('llama').to(torch.bfloat16)
-    for cls in drafters(): assert m.generate(ids[:1], custom_generate=cls(), do_sample=False, max_new_tokens=8).shape == (1, 28)
+    for cls in drafters(): assert m.generate(ids[:1], custom_generate=fresh(cls), do_sample=False, max_new_tokens=8).shape == (1, 28)
     assert m.config._attn_implementation == 'sdpa' and not m.training and not m._forward_pre_hooks and not m._forward_hooks

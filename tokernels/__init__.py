@@ -8,7 +8,7 @@ Modules:
 - `tokernels.hooks`: The one room that touches transformers' machinery: caches that know their slots, masks for trees, attention functions with their masks, taps, layer ranges, noise keyed by position.
 - `tokernels.kernels.commit`: After a draft tree is verified, move the accepted nodes' keys and values of all layers to their final cache rows, in one launch.
 - `tokernels.kernels.core`: What all kernels share: they import without Triton, run in its interpreter on a CPU for tests, and are compiled on a GPU.
-- `tokernels.kernels.epilogue`: What a decoding step does around its matrix products: rank the logits, walk the draft tree, normalise, gate and rotate, each in one launch or two.
+- `tokernels.kernels.epilogue`: What a verification step does with its logits: rank them for every node, choose the target's token, walk the draft tree, without leaving the device.
 - `tokernels.kernels.select`: Score every cached token for one step, and choose the largest k of each row: exactly, in rising order, without sorting, in three launches.
 - `tokernels.kernels.sparse_attention`: Exact attention over chosen rows of the cache: every key–value head has a list of its own, of tokens, pages or clusters, and only what is listed is read.
 - `tokernels.kernels.tree_attention`: The nodes of a draft tree attend to a cached prefix and to their own ancestors, in one pass over the cache that runs near the memory limit of the GPU.

@@ -270,32 +270,32 @@ class _Leave(Exception): pass
 @torch.no_grad()
 def run_layers(
     model: PreTrainedModel,
-    hidden: torch.Tensor,  # [B, T, hidden] input of layer `first`
-    first: int,            # first layer to run
-    last: int,             # layer after the last one to run
-    **inputs,              # `position_ids`, `attention_mask`, `past_key_values` … as for the model's forward
-) -> torch.Tensor: # [B, T, hidden] output of layer `last - 1`, before the final norm
-    "Run decoder layers `first` to `last - 1` on given hidden states, with the masks and positions of the model's own forward."
-    layers = decoder_layers(model)
-    if not 0 <= first < last <= len(layers): raise ValueError(f'first={first}, last={last}: 0 <= first < last <= {len(layers)} is needed')
+    x: torch.Tensor,         # [B, T] tokens, or [B, T, hidden] the input of layer `first`
+    first: int = 0,          # first layer to run; above 0 it takes hidden states. The number of layers: only final norm and head are left
+    last: int | None = None, # layer after the last one to run; None: up to the logits
+    **inputs,                # `position_ids`, `attention_mask`, `past_key_values` … as for the model's forward
+) -> torch.Tensor: # [B, T, hidden] output of layer `last - 1`, before the final norm; or logits [B, T, V]
+    "Run decoder layers `first` to `last - 1`, with the masks and positions of the model's own forward. Raises `ValueError` for layers out of range or input of the wrong kind."
+    layers = decoder_layers(model); n = len(layers)
+    if not 0 <= first <= n or last is not None and not first < last <= n: raise ValueError(f'first={first}, last={last}: 0 <= first < last <= {n} is needed')
+    if (x.ndim == 3) != (first > 0): raise ValueError(f'x has shape {tuple(x.shape)}: layer 0 takes tokens [batch, tokens], later ones hidden states [batch, tokens, hidden]')
     skipped, result = list(layers[:first]), {}
     class Skip(torch.nn.Module):
         def __init__(self, layer): super().__init__(); self.layer = [layer]
         def __getattr__(self, name):
             try: return super().__getattr__(name)
             except AttributeError: return getattr(self.__dict__['layer'][0], name)
-        def forward(self, x, *a, **k): return (x,) if tuple_out else x
-    def enter(module, args, kwargs): return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, 'hidden_states': hidden})
+        def forward(self, *a, **k): return (x,) if tuple_out else x
     def leave(module, args, output): result['hidden'] = _first(output); raise _Leave
     tuple_out = type(model).__name__.startswith('Falcon')
-    handles = [layers[first].register_forward_pre_hook(enter, with_kwargs=True), layers[last - 1].register_forward_hook(leave)]
+    handle = None if last is None else layers[last - 1].register_forward_hook(leave)
     try:
         for i in range(first): layers[i] = Skip(skipped[i])
-        model(input_ids=hidden.new_zeros(hidden.shape[:2], dtype=torch.long), **inputs)
+        return model(input_ids=x if first == 0 else x.new_zeros(x.shape[:2], dtype=torch.long), **inputs).logits
     except _Leave: return result['hidden']
     finally:
         for i in range(first): layers[i] = skipped[i]
-        for h in handles: h.remove()
+        if handle is not None: handle.remove()
 
 # %% ../nbs/05_hooks.ipynb #fc5ce7ef
 _together = ('q_proj', 'k_proj', 'v_proj'), ('gate_proj', 'up_proj')

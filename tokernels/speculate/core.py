@@ -24,8 +24,9 @@ import torch
 from fastcore.basics import patch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList, StopStringCriteria
 from transformers.generation import GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor, logits_process
+from transformers.modeling_outputs import CausalLMOutput
 from ..bench import Comparison, Table, interleave, table
-from ..hooks import PositionNoise, cache_argument, check_model, layer_windows, own_slots, lean_forward, tree_inputs
+from ..hooks import PositionNoise, cache_argument, check_model, layer_windows, own_slots, lean_forward, run_layers, tree_inputs
 from ..papers import Method
 
 # %% ../../nbs/speculate/00_core.ipynb #cbf16989
@@ -84,6 +85,8 @@ class DraftTree:
     shape: TreeShape                    # shared by all rows, or one per row
     laws: torch.Tensor | None = None    # [B, T, V] law that the children of each node were drawn from, in sibling order; None if they were chosen, not drawn
     replacement: bool = False           # siblings were drawn independently, so that a token may come twice
+    states: torch.Tensor | None = None  # [B, T, hidden] of the nodes behind the first `layers` layers of the target, which the drafter ran by `run.look(..., last=layers)`
+    layers: int = 0                     # these layers are not run again
     counts: torch.Tensor | None = None  # [B, T] how many independent drafts run through each node, where drafts with the same prefix were merged
     def __post_init__(self):
         if isinstance(self.shape, TreeShape) and self.shape.parents.device != self.tokens.device: self.shape = TreeShape(self.shape.parents.to(self.tokens.device))
@@ -120,13 +123,13 @@ class DraftTree:
         if self.laws is not None and self.laws.shape != (B, T, vocab_size): raise ValueError(f'draft tree: laws have shape {tuple(self.laws.shape)}, {(B, T, vocab_size)} is needed')
     def prune(self, depth: Sequence[int]) -> 'DraftTree':
         "Without the nodes deeper than `depth`, one number per row."
-        if self.shape.height <= min(depth): return self
+        if self.shape.height <= min(depth) or self.states is not None: return self       # what lies in the cache already stays in its place
         deep = self.shape.depths > torch.tensor(depth, device=self.tokens.device)[:, None]
         parents = self.shape.parents.expand_as(deep).masked_fill(deep, -1)
         keep = (parents >= 0).any(0); keep[0] = True
         new = keep.cumsum(0) - 1
         parents = torch.where(parents >= 0, new[parents.clamp(min=0)], -1)[:, keep]
-        return DraftTree(self.tokens[:, keep], TreeShape(parents), None if self.laws is None else self.laws[:, keep], self.replacement, None if self.counts is None else self.counts[:, keep])
+        return DraftTree(self.tokens[:, keep], TreeShape(parents), None if self.laws is None else self.laws[:, keep], self.replacement, counts=None if self.counts is None else self.counts[:, keep])
 
 # %% ../../nbs/speculate/00_core.ipynb #4a1c0ea6
 class Verifier:
@@ -201,34 +204,41 @@ class CachedText:
         tokens: torch.Tensor,     # [B, L] the whole text, padded on the left
         chunk: int | None = None, # tokens read at once
         keep: int = 1,            # last positions whose logits are wanted
-    ) -> torch.Tensor: # logits [B, keep, V]
+        hidden: int = 0,          # last positions whose last hidden states are wanted
+    ) -> tuple[torch.Tensor, torch.Tensor | None]: # logits [B, up to keep, V], and hidden states [B, up to hidden, H]
         "Read what the cache does not hold yet."
+        states = []
         L, mask = tokens.shape[1], None if self.plain else (self.slots >= 0).long()
         for start in range(self.cache.get_seq_length(), L, chunk or L):
             end = min(L, start + (chunk or L))
             out = self.model(tokens[:, start:end], attention_mask=None if mask is None else mask[:, :end], position_ids=self.slots[:, start:end].clamp(min=0),
-                             **{cache_argument: self.cache}, use_cache=True, logits_to_keep=keep)
+                             **{cache_argument: self.cache}, use_cache=True, logits_to_keep=keep, output_hidden_states=hidden > 0)
+            if hidden: states = [torch.cat([*states, out.hidden_states[-1]], 1)[:, -hidden:]]
         self.cached = [L] * len(tokens)
-        return out.logits
+        return out.logits, states[0] if hidden else None
     def look(self,
-        tokens: torch.Tensor,  # [B, T] nodes that were not looked at yet
+        tokens: torch.Tensor,  # [B, T] nodes that were not looked at yet; from a later layer on their hidden states [B, T, hidden]
         shape: TreeShape,      # of the whole tree, whose last T nodes they are
         done: int = 0,         # nodes looked at before; their keys and values stand behind the text
         hidden: bool = False,  # also the hidden states
-    ): # what the model returns for these nodes
+        first: int = 0,        # the first layer to run
+        last: int | None = None, # the layer after the last one; before `keep`, every layer must have looked at every node
+    ): # what the model returns for these nodes; of a range of layers the hidden states, or logits, as `hooks.run_layers`
         "Read nodes of a tree behind the text; each sees the text and its own ancestors."
-        where = tree_inputs(self.model, shape.ancestors[:, done:], shape.depths, self.next_position, None if self.plain else self.slots, self.cache.get_seq_length() - done, self.windows)
+        where = tree_inputs(self.model, shape.ancestors[:, done:], shape.depths, self.next_position, None if self.plain else self.slots, max(self.cached), self.windows)
+        where |= {cache_argument: self.cache, 'use_cache': True}
         self.looked = len(shape)
-        return self.model(tokens, **{cache_argument: self.cache}, use_cache=True, output_hidden_states=hidden, **where)
+        if first or last is not None: return run_layers(self.model, tokens, first, last, **where)
+        return self.model(tokens, output_hidden_states=hidden, **where)
     def keep(self,
         nodes: Sequence[Sequence[int]], # for each row the nodes that become text, in order; none for a row that has stopped
     ):
         "Keys and values of these nodes move to their slots, and the rest of the tree is dropped."
-        top, start = self.cache.get_seq_length() - self.looked, min(self.cached)
+        top, start = max(self.cached), min(self.cached)
         after = [n + len(k) for n, k in zip(self.cached, nodes)]
         index = [list(range(start, n)) + [top + i for i in k] for n, k in zip(self.cached, nodes)]
         width = max(after) - start
-        if index == [list(range(start, max(after)))]: self.cache.crop(max(after) - self.cache.get_seq_length())     # nothing moves
+        if index == [list(range(start, max(after)))]: self._crop(max(after))                      # nothing moves
         else:
             index = torch.tensor([i + [0] * (width - len(i)) for i in index], device=self.slots.device)
             for layer in self.cache.layers: layer.keep(index, start)
@@ -239,6 +249,8 @@ class CachedText:
             self.slots = grown
         self.next_position = self.next_position + gained
         self.cached, self.looked = after, 0
+    def _crop(self, length):
+        for layer in self.cache.layers: layer.crop(min(0, length - layer.get_seq_length()))      # layers may have looked at different numbers of nodes
 
 
 # %% ../../nbs/speculate/00_core.ipynb #fa372a10
@@ -332,11 +344,16 @@ def _emit(self: Run, row, node_logits, tree=None, node=0, children=()):
 @patch
 def _prefill(self: Run):
     "Read what the cache does not hold yet; emit the first token of every row."
-    self.prompt_logits = self.read(self.sequences[:, :self.prompt_length], self.config.prefill_chunk_size, max(1, self.drafter.prompt_logits))
+    self.prompt_logits, self.prompt_states = self.read(self.sequences[:, :self.prompt_length], self.config.prefill_chunk_size, max(1, self.drafter.prompt_logits), self.drafter.prompt_states)
     empty = DraftTree.chain(self.sequences[:, :1])
     for row in range(len(self.lengths)): self._emit(row, self.prompt_logits[row, -1], empty)
 
 # %% ../../nbs/speculate/00_core.ipynb #74508d62
+@patch
+def _forward(self: Run, tree):
+    if tree.states is None: return self.look(tree.tokens, tree.shape, hidden=self.drafter.needs_hidden)
+    return CausalLMOutput(logits=self.look(tree.states, tree.shape, first=tree.layers))
+
 @patch
 def _verify(self: Run, tree, logits):
     "Walk every active row from the root as far as the model agrees."
@@ -359,7 +376,7 @@ def step(self: Run):
     tree = self._clocked('draft', self.drafter.propose, self)
     tree.check(self.last, self.model.get_input_embeddings().num_embeddings)
     tree = tree.prune([max(0, self.limit - n - 1) for n in self.lengths])                                    # a node at depth d matters if d + 1 more tokens may come
-    out = self._clocked('forward', self.look, tree.tokens, tree.shape, 0, self.drafter.needs_hidden)
+    out = self._clocked('forward', self._forward, tree)
     was_active = list(self.active)
     paths, emitted = self._clocked('verify', self._verify, tree, out.logits)
     self._clocked('commit', self.keep, [[0, *path] if out else [] for path, out in zip(paths, emitted)])
@@ -380,10 +397,10 @@ def go(self: Run):
         with lean_forward(self.model):
             self._clocked('prefill', self._prefill)
             self._clocked('draft', self.drafter.begin, self)
-            del self.prompt_logits
+            del self.prompt_logits, self.prompt_states
             while any(self.active): self.step()
     except BaseException:
-        self.cache.crop(before - self.cache.get_seq_length())
+        self._crop(before)
         raise
     finally: self.drafter.end(self)
     if self.streamer is not None: self.streamer.end()
@@ -410,6 +427,7 @@ class Drafter(Method):
     needs_draft = False     # takes a draft model as its first argument
     needs_hidden = False    # `observe` wants the last hidden states
     prompt_logits = 0       # last positions of the prompt whose logits `begin` finds in `run.prompt_logits [B, n, V]`
+    prompt_states = 0       # last positions of the prompt whose last hidden states `begin` finds in `run.prompt_states [B, n, H]`
     verifier = Verifier()   # how drafts are accepted
     stats = None            # `Stats` of the last run
     def begin(self, run: Run): "Called once the prompt is read; in the plain loop the first token is known by then, in an engine not yet."

@@ -12,9 +12,8 @@ Docs: https://tokernels.github.io/tokernels/speculate/draft_models.html.md"""
 # %% auto #0
 __all__ = ['DraftModel', 'Speculative', 'MarkovConfig', 'Markov', 'markov', 'markov_pair', 'acceptance', 'verifier_law']
 
-# %% ../../nbs/speculate/02_draft_models.ipynb #c28fcd8e
+# %% ../../nbs/speculate/02_draft_models.ipynb #c77b58b8
 import itertools
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 import torch

@@ -166,7 +166,7 @@ class Engine(Drafter):
     ):
         check_model(model); layer_windows(model)
         if not isinstance(drafter, Drafter) or isinstance(drafter, Engine): raise TypeError(f'drafter is a {type(drafter).__name__}: a Drafter that is no Engine is needed')
-        if drafter.prompt_logits and not drafter.kept: raise ValueError(f'{type(drafter).__name__} reads the logits of the prompt on the host, which an engine does not keep: decode without it')
+        if (drafter.prompt_logits or drafter.prompt_states) and not drafter.kept: raise ValueError(f'{type(drafter).__name__} reads logits or hidden states of the prompt on the host, which an engine does not keep: decode without it')
         if batch < 1 or not 1 <= chunk <= 256 or capacity < 2: raise ValueError(f'batch={batch}, chunk={chunk}, capacity={capacity}: at least 1, 1 to 256, and at least 2 are needed')
         if batch > 1 and not drafter.batched: raise ValueError(f'{type(drafter).__name__} decodes one row at a time, batch={batch}')
         self.model, self.drafter, self.batch, self.capacity, self.chunk, self.device = model, drafter, batch, capacity, chunk, model.device
@@ -310,6 +310,7 @@ class EngineRun(Run):
         if self.fixed is None:
             tree = self._clocked('draft', e.drafter.propose, self)
             tree.check(e.last, self.model.get_input_embeddings().num_embeddings)
+            if tree.states is not None: raise ValueError(f'{type(e.drafter).__name__} runs the first layers itself, which an engine does not allow: decode without it')
             if tree.laws is not None: raise ValueError(f'{type(e.drafter).__name__} drew its tree from laws, which an engine does not verify: decode without it')
             step = e._step(self.choice, len(tree))
             if max(self.lengths) + step.tokens.shape[1] > e.capacity: tree = tree.prune([0] * e.batch); step = e._step(self.choice, 1)     # no room for a tree

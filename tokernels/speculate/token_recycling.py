@@ -94,7 +94,7 @@ class TokenRecycling(Drafter):
     prompt: bool = True                         # recycle the prompt's own logits too (the published code does not)
     matrix: torch.Tensor | None = field(default=None, repr=False) # [V, k] int32, kept between runs; zeros at a cold start
     paper, arxiv, slug = 'Turning Trash into Treasure: Accelerating Inference of Large Language Models with Token Recycling', '2408.08696', 'token_recycling'
-    cpu_nodes = 40                              # chosen by measurement, see below
+    cpu_nodes = 24                              # chosen by measurement, see below
     def __post_init__(self):
         if self.k < 1: raise ValueError(f'k={self.k} must be at least 1')
         if isinstance(self.tree, int) and self.tree < 0: raise ValueError(f'tree={self.tree}: the number of nodes is at least 0')
