@@ -19,7 +19,10 @@ Modules:
 - `tokernels.speculate.aded`: Guess the next tokens from a table of three-word habits, search the table like a game tree, and correct the table with every token the model really writes.
 - `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses.
 - `tokernels.speculate.draft_models`: A small model guesses, a large one checks: the draft model's own cache, the tree it grows, the laws it draws from, and pairs of models small enough to know every probability.
+- `tokernels.speculate.dyspec`: A tree of guesses should be deep where the small model is sure and wide where it is not. Let every guess take the place that verification is most likely to come to.
+- `tokernels.speculate.early_exit`: The first layers of a model already have an opinion on the next token. Let them draft, and let the other layers check what the first ones have begun.
 - `tokernels.speculate.engine`: On a GPU a small model spends most of a decoding step waiting for launches. Record the whole step once, drafting, forward, verification and commit, and replay it.
+- `tokernels.speculate.heads`: A frozen model's hidden states know more than the next token. Store them once, train a small head on them, draft with it.
 - `tokernels.speculate.lookahead_trie`: Text repeats itself: what followed these two tokens before will follow them again. A trie keeps all the continuations, and one call of the model checks many of them.
 - `tokernels.speculate.token_recycling`: Every forward pass ranks the whole vocabulary and keeps one token. Keep the runners-up too: they are the best guesses for the next time the same token comes."""
 

@@ -17,6 +17,7 @@ __all__ = ['local_processors', 'TreeShape', 'DraftTree', 'Verifier', 'Step', 'Tr
 
 # %% ../../nbs/speculate/00_core.ipynb #8376f1af
 import copy, hashlib, json, time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -522,7 +523,7 @@ def compare(
     "Time decoders on the same prompts, in turn, against plain `generate`. Raises `AssertionError` if one writes another text."
     contestants = {'generate': {}, **contestants}
     calls, tokens = ({k: 0 for k in contestants} for _ in range(2))
-    texts = {k: [] for k in contestants}
+    texts, seconds = {k: [] for k in contestants}, {k: Counter() for k in contestants}
     current = [None]
     count = lambda module, args: calls.__setitem__(current[0], calls[current[0]] + 1)
     def once(name, prompt, how=None):
@@ -540,6 +541,7 @@ def compare(
         rest = iter(prompts)
         def run():
             out = once(name, next(rest)); texts[name].append(out); tokens[name] += len(out)
+            if isinstance(contestants[name], Drafter): seconds[name].update(contestants[name].stats.seconds)
             return len(out)
         return run
     handle = model.register_forward_pre_hook(count)
@@ -552,11 +554,14 @@ def compare(
     for row in rows:
         k = row['contestant']
         row |= dict(tokens_per_call=(tokens[k] - n) / max(1, calls[k] - n), tokens_per_second=tokens[k] / sum(comparison.seconds[k]),
-                    repetition=sum(map(repetition, texts[k])) / n, same_text=texts[k] == texts['generate'])
+                    repetition=sum(map(repetition, texts[k])) / n, same_text=texts[k] == texts['generate'],
+                    draft_share=seconds[k]['draft'] / seconds[k].total() if seconds[k] else None, verify_share=(seconds[k]['forward'] + seconds[k]['verify']) / seconds[k].total() if seconds[k] else None)
     return comparison, rows
 
 def comparison_table(rows: Sequence[Mapping]) -> Table:
     "The rows of `compare` as a table."
-    return table(rows, dict(contestant='decoder', tokens_per_call='tokens per call', tokens_per_second='tokens/s', ratio='times as fast as generate', ratio_low='from', ratio_high='to',
-                            repetition='repeated 4-grams', same_text='same text'),
-                 dict(tokens_per_call='.2f', tokens_per_second='.0f', ratio='.2f', ratio_low='.2f', ratio_high='.2f', repetition='.0%'))
+    columns = dict(contestant='decoder', tokens_per_call='tokens per call', tokens_per_second='tokens/s', ratio='times as fast as generate', ratio_low='from', ratio_high='to',
+                   draft_share='time for drafts', repetition='repeated 4-grams', same_text='same text')
+    columns = {k: v for k, v in columns.items() if any(r.get(k) is not None for r in rows)}
+    formats = dict(tokens_per_call='.2f', tokens_per_second='.0f', ratio='.2f', ratio_low='.2f', ratio_high='.2f', repetition='.0%', draft_share='.0%')
+    return table(rows, columns, {k: f for k, f in formats.items() if k in columns})
