@@ -18,12 +18,17 @@ Modules:
 - `tokernels.show`: Draft trees in the terminal, as a figure and step by step, and strips of tokens coloured by a value.
 - `tokernels.speculate.aded`: Guess the next tokens from a table of three-word habits, search the table like a game tree, and correct the table with every token the model really writes.
 - `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses.
+- `tokernels.speculate.del_dynamic_exit`: Where should a model leave its own layers to draft, and for how many tokens? Every round answers it anew: it has just shown what each layer would have drafted.
 - `tokernels.speculate.draft_models`: A small model guesses, a large one checks: the draft model's own cache, the tree it grows, the laws it draws from, and pairs of models small enough to know every probability.
 - `tokernels.speculate.dyspec`: A tree of guesses should be deep where the small model is sure and wide where it is not. Let every guess take the place that verification is most likely to come to.
 - `tokernels.speculate.early_exit`: The first layers of a model already have an opinion on the next token. Let them draft, and let the other layers check what the first ones have begun.
 - `tokernels.speculate.engine`: On a GPU a small model spends most of a decoding step waiting for launches. Record the whole step once, drafting, forward, verification and commit, and replay it.
 - `tokernels.speculate.heads`: A frozen model's hidden states know more than the next token. Store them once, train a small head on them, draft with it.
+- `tokernels.speculate.kangaroo`: Leave the model early to draft, and leave the draft early when it is no longer sure. What is between the two exits is one layer of attention, trained in seconds here.
 - `tokernels.speculate.lookahead_trie`: Text repeats itself: what followed these two tokens before will follow them again. A trie keeps all the continuations, and one call of the model checks many of them.
+- `tokernels.speculate.rasd`: A small model drafts a few tokens well; a text that has been seen before supplies many at once. Draft with both, and let the small model, which was asked anyway, throw out the copies that start wrong.
+- `tokernels.speculate.spectr`: Draw several guesses of the next token instead of one, and choose among them so cleverly that the text keeps its law and one of them nearly always fits.
+- `tokernels.speculate.speculative_jacobi_decoding`: A model that reads a whole window of guesses says at each of them what it would have written there. Draw those answers, and they are the next guesses. Remember what law they were drawn from, and they can be checked exactly.
 - `tokernels.speculate.token_recycling`: Every forward pass ranks the whole vocabulary and keeps one token. Keep the runners-up too: they are the best guesses for the next time the same token comes."""
 
 __version__ = "0.1.0"

@@ -22,7 +22,7 @@ from rich.text import Text
 from transformers.generation.streamers import BaseStreamer
 from . import bench, corpora, models, papers, show
 from .hooks import PositionNoise
-from .speculate.core import Drafter, compare, comparison_table, decode
+from .speculate.core import Autoregressive, Drafter, compare, comparison_table, decode
 from .speculate.draft_models import Speculative
 from .speculate.engine import Engine
 
@@ -136,7 +136,7 @@ def bench_speculate(
     small = load_draft(model, draft, lm.device)
     names = methods or [p.slug for p in papers.catalogue() if p.chapter == 'speculate' and p.status == 'works' and (small is not None or not drafter_class(p.slug).needs_draft)]
     contestants = {papers_name(n): new_drafter(n, model, small) for n in names} | {'prompt lookup': dict(prompt_lookup_num_tokens=10)}
-    if lm.device.type == 'cuda': contestants |= {f'{papers_name(n)}, engine': Engine(lm, new_drafter(n, model, small)) for n in names}
+    if lm.device.type == 'cuda': contestants |= {'no drafts, engine': Engine(lm, Autoregressive())} | {f'{papers_name(n)}, engine': Engine(lm, new_drafter(n, model, small)) for n in names if drafter_class(n).engine}
     if small is not None: contestants |= {'one drafted chain': Speculative(small), 'assisted by the draft': dict(assistant_model=small)}
     ids = [tokenizer(t, return_tensors='pt').input_ids.to(lm.device) for t in workload_texts(workload)[:prompts]]
     return compare(lm, ids, contestants, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)[1]

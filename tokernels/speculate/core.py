@@ -426,6 +426,8 @@ class Drafter(Method):
     hook, chapter, lossless = 'custom_generate', 'speculate', True
     batched = True          # can draft for several rows
     needs_draft = False     # takes a draft model as its first argument
+    engine = True           # can decode on a captured `speculate.engine`
+    draws = False           # draws drafts from torch's generator where the run samples: a seed then gives another text than plain `generate`, of the same law
     needs_hidden = False    # `observe` wants the last hidden states
     prompt_logits = 0       # last positions of the prompt whose logits `begin` finds in `run.prompt_logits [B, n, V]`
     prompt_states = 0       # last positions of the prompt whose last hidden states `begin` finds in `run.prompt_states [B, n, H]`

@@ -86,7 +86,7 @@ class Speculative(Drafter):
     "A chain of tokens from a draft model (speculative sampling, arXiv 2211.17192 and 2302.01318). The limit case of every drafter with a draft model."
     draft: PreTrainedModel # a smaller model with the same vocabulary
     length: int = 4        # drafted tokens
-    needs_draft = True
+    needs_draft, draws = True, True
     def __post_init__(self):
         if self.length < 1: raise ValueError(f'length={self.length}: at least 1 token is drafted')
         self.draft = DraftModel(self.draft)

@@ -23,6 +23,7 @@ class EarlyExit(Drafter):
     "Drafts a chain with the model's own first layers."
     layers: int      # layers that draft, fewer than the model has
     length: int = 4  # drafted tokens
+    engine, draws = False, True
     def __post_init__(self):
         if self.layers < 1 or self.length < 1: raise ValueError(f'layers={self.layers}, length={self.length}: at least 1 of each')
     def begin(self, run: Run):

@@ -166,6 +166,7 @@ class Engine(Drafter):
     ):
         check_model(model); layer_windows(model)
         if not isinstance(drafter, Drafter) or isinstance(drafter, Engine): raise TypeError(f'drafter is a {type(drafter).__name__}: a Drafter that is no Engine is needed')
+        if not drafter.engine: raise ValueError(f'{type(drafter).__name__} reads or runs parts of the model itself, which an engine does not allow: decode without it')
         if (drafter.prompt_logits or drafter.prompt_states) and not drafter.kept: raise ValueError(f'{type(drafter).__name__} reads logits or hidden states of the prompt on the host, which an engine does not keep: decode without it')
         if batch < 1 or not 1 <= chunk <= 256 or capacity < 2: raise ValueError(f'batch={batch}, chunk={chunk}, capacity={capacity}: at least 1, 1 to 256, and at least 2 are needed')
         if batch > 1 and not drafter.batched: raise ValueError(f'{type(drafter).__name__} decodes one row at a time, batch={batch}')

@@ -170,7 +170,7 @@ class Medusa(Drafter):
     heads: MedusaHeads
     nodes: int | None = None # drafted nodes; default 63 on a GPU, `cpu_nodes` on a CPU
     ranks: int = 8           # candidates of each level
-    cpu_nodes, needs_hidden, prompt_states = 16, True, 1
+    cpu_nodes, needs_hidden, prompt_states, engine = 16, True, 1, False
     def __post_init__(self):
         if self.nodes is not None and self.nodes < 1 or self.ranks < 1: raise ValueError(f'nodes={self.nodes}, ranks={self.ranks}: at least 1 of each')
     def begin(self, run: Run):
