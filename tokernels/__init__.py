@@ -27,6 +27,7 @@ Modules:
 - `tokernels.speculate.kangaroo`: Leave the model early to draft, and leave the draft early when it is no longer sure. What is between the two exits is one layer of attention, trained in seconds here.
 - `tokernels.speculate.lookahead_trie`: Text repeats itself: what followed these two tokens before will follow them again. A trie keeps all the continuations, and one call of the model checks many of them.
 - `tokernels.speculate.rasd`: A small model drafts a few tokens well; a text that has been seen before supplies many at once. Draft with both, and let the small model, which was asked anyway, throw out the copies that start wrong.
+- `tokernels.speculate.rsd`: If the first guess was wrong, guessing the same word again helps nobody. Draw the guesses without replacement, and reject them so that the text keeps its law.
 - `tokernels.speculate.spectr`: Draw several guesses of the next token instead of one, and choose among them so cleverly that the text keeps its law and one of them nearly always fits.
 - `tokernels.speculate.speculative_jacobi_decoding`: A model that reads a whole window of guesses says at each of them what it would have written there. Draw those answers, and they are the next guesses. Remember what law they were drawn from, and they can be checked exactly.
 - `tokernels.speculate.token_recycling`: Every forward pass ranks the whole vocabulary and keeps one token. Keep the runners-up too: they are the best guesses for the next time the same token comes."""

@@ -61,6 +61,7 @@ class SpeculativeJacobi(Drafter):
     choices: Sequence[int] | None = None # what random drafts are chosen from; default: the vocabulary
     seed: int = 0              # of the random drafts, which have a generator of their own
     paper, arxiv, slug = 'Accelerating Auto-regressive Text-to-Image Generation with Training-free Speculative Jacobi Decoding', '2410.01699', 'speculative_jacobi_decoding'
+    draws = True
     initialisers = 'random', 'repeat', 'sample', 'above'
     def __post_init__(self):
         if self.window < 1: raise ValueError(f'window={self.window}: at least 1 token goes through the model')
