@@ -190,7 +190,7 @@ def verifier_law(
         if chance <= 0: continue
         children = list(dict.fromkeys(drawn)) if merge else list(drawn)
         counts = torch.tensor([[k, *(drawn.count(c) for c in children)]]) if merge else None
-        tree = DraftTree(torch.tensor([[0, *children]]), TreeShape([-1] + [0] * len(children)), q.expand(1, 1 + len(children), -1), replacement, counts)
+        tree = DraftTree(torch.tensor([[0, *children]]), TreeShape([-1] + [0] * len(children)), q.expand(1, 1 + len(children), -1), replacement, counts=counts)
         for (token, child), mass in _outcomes(verifier, lambda: verifier.choose(p.log()[None], tree, 0, 0, True, list(enumerate(children, 1)))):
             law[token] += chance * mass; carried += chance * mass * (child is not None)                            # (2)
     return law, carried

@@ -121,7 +121,7 @@ class SpecTr(Drafter):
     drafts: int = 8        # K, independent continuations; a run that does not sample has one
     length: int = 8        # L, tokens of each
     paper, arxiv, slug = 'SpecTr: Fast Speculative Decoding via Optimal Transport', '2310.15141', 'spectr'
-    needs_draft, draws, verifier = True, True, KSeq()
+    needs_draft, verifier = True, KSeq()
     def __post_init__(self):
         for name in ('drafts', 'length'):
             if getattr(self, name) < 1: raise ValueError(f'{name}={getattr(self, name)} must be at least 1')
