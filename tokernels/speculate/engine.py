@@ -290,6 +290,7 @@ class EngineRun(Run):
         done = e.state.tokens
         e.lengths.fill_(done); e.active.fill_(True)
         padding = (self.slots < 0).sum(-1)                               # stays outside the cache
+        self.slots = self.slots.cpu()                                    # beside the text, for drafters on the host
         e.base.copy_(L - padding)                                        # noise is keyed by the place in the padded text
         ids, size = self.sequences[:, :L].to(e.device), L - 1 - padding
         ids = ids.gather(1, (torch.arange(L, device=e.device) + padding[:, None]).clamp(max=L - 1))
