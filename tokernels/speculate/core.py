@@ -154,7 +154,8 @@ class Verifier:
         "Equations 2 and 3 for one node: `p`, `q` `[V]`."
         for child, token in children:
             if self.coin(p[token] / q[token]): return token, child                                # (2)
-            p = (p - q).clamp(min=0); p = p / p.sum()                                              # (3)
+            rest = (p - q).clamp(min=0)
+            if rest.sum() > 0: p = rest / rest.sum()                                              # (3); nothing is left where p = q up to rounding
             if not replacement:
                 q = q.index_fill(0, torch.tensor(token, device=q.device), 0); q = q / q.sum()
         return self.draw(p), None
