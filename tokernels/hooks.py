@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from weakref import WeakKeyDictionary
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, LogitsProcessor, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer
@@ -270,15 +271,15 @@ class _Leave(Exception): pass
 @torch.no_grad()
 def run_layers(
     model: PreTrainedModel,
-    x: torch.Tensor,         # [B, T] tokens, or [B, T, hidden] the input of layer `first`
-    first: int = 0,          # first layer to run; above 0 it takes hidden states. The number of layers: only final norm and head are left
+    x: torch.Tensor,         # [B, T] tokens, or [B, T, hidden] the input of layer `first`; of layer 0: embeddings
+    first: int = 0,          # first layer to run; above 0 `x` is hidden states. The number of layers: only final norm and head are left
     last: int | None = None, # layer after the last one to run; None: up to the logits
     **inputs,                # `position_ids`, `attention_mask`, `past_key_values` … as for the model's forward
 ) -> torch.Tensor: # [B, T, hidden] output of layer `last - 1`, before the final norm; or logits [B, T, V]
     "Run decoder layers `first` to `last - 1`, with the masks and positions of the model's own forward. Raises `ValueError` for layers out of range or input of the wrong kind."
     layers = decoder_layers(model); n = len(layers)
     if not 0 <= first <= n or last is not None and not first < last <= n: raise ValueError(f'first={first}, last={last}: 0 <= first < last <= {n} is needed')
-    if (x.ndim == 3) != (first > 0): raise ValueError(f'x has shape {tuple(x.shape)}: layer 0 takes tokens [batch, tokens], later ones hidden states [batch, tokens, hidden]')
+    if not (x.ndim == 3 and x.is_floating_point() or x.ndim == 2 and first == 0 and not x.is_floating_point()): raise ValueError(f'x has shape {tuple(x.shape)}: layer 0 takes tokens [batch, tokens] or embeddings, later ones hidden states [batch, tokens, hidden]')
     skipped, result = list(layers[:first]), {}
     class Skip(torch.nn.Module):
         def __init__(self, layer): super().__init__(); self.layer = [layer]
@@ -291,6 +292,7 @@ def run_layers(
     handle = None if last is None else layers[last - 1].register_forward_hook(leave)
     try:
         for i in range(first): layers[i] = Skip(skipped[i])
+        if first == 0 and x.ndim == 3: return model(inputs_embeds=x, **inputs).logits
         return model(input_ids=x if first == 0 else x.new_zeros(x.shape[:2], dtype=torch.long), **inputs).logits
     except _Leave: return result['hidden']
     finally:
@@ -425,20 +427,34 @@ def _lean_layers(model, linear):
         if same[kind]: out.append((layer, lean))
     return out
 
+_packed = WeakKeyDictionary()     # first layer of a group -> rows -> (stamp, weight in oneDNN's layout, bias)
+
+def _stamp(group):
+    "Changes when a weight does: where it lies, how often torch changed it, and the sum of its bits."
+    tensors = [t.detach() for m in group for t in (m.weight, m.bias) if t is not None]
+    words = lambda t: t.flatten().view(torch.int64 if t.numel() % 2 == 0 else torch.int32)
+    return [(t.data_ptr(), t._version, words(t).sum().item()) for t in tensors]
+
+def _packed_linear(group, rows):
+    "One product for the layers of a group; packed weights are kept with the layers and made anew when a weight has changed."
+    kept, stamp = _packed.setdefault(group[0], {}), _stamp(group)
+    if rows not in kept or kept[rows][0] != stamp:
+        kept[rows] = (stamp, torch.ops.mkldnn._reorder_linear_weight(torch.cat([m.weight.detach() for m in group]), rows),
+                      None if group[0].bias is None else torch.cat([m.bias.detach() for m in group]))
+    _, packed, bias = kept[rows]
+    return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, 'none', [], '')
+
 @contextmanager
 def lean_forward(
     model: PreTrainedModel,
     rows: int = 32,       # rows that the layout of the weights is made for
     most: float = 2e9,    # bytes of weights up to which a second copy is made
 ):
-    "Inside the `with` block a float32 CPU model does the same in fewer operations, with a second copy of its linear weights in oneDNN's layout. Does nothing on other devices and dtypes."
+    "Inside the `with` block a float32 CPU model does the same in fewer operations, with a second copy of its linear weights in oneDNN's layout, which stays until the model goes. Does nothing on other devices and dtypes."
     groups = linear_groups(model); layers = [m for g in groups for m in g]
     fits = all(m.weight.device.type == 'cpu' and m.weight.dtype == torch.float32 and 'forward' not in m.__dict__ for m in layers) and sum(m.weight.nbytes for m in layers) <= most
     if not (fits and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, '_linear_pointwise')): yield model; return
-    def linear(group):
-        packed = torch.ops.mkldnn._reorder_linear_weight(torch.cat([m.weight.detach() for m in group]), rows)
-        bias = None if group[0].bias is None else torch.cat([m.bias.detach() for m in group])
-        return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, 'none', [], '')
+    linear = partial(_packed_linear, rows=rows)
     forwards = _lean_layers(model, linear)
     whole = {id(m) for layer, _ in forwards for m in layer.modules()}
     forwards += [(m, f) for m, f in _plain_norms(model) if id(m) not in whole]

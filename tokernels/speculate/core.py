@@ -16,8 +16,8 @@ __all__ = ['local_processors', 'TreeShape', 'DraftTree', 'Verifier', 'Step', 'Tr
            'comparison_table']
 
 # %% ../../nbs/speculate/00_core.ipynb #8376f1af
-import copy, hashlib, json, time
-from collections import Counter
+import copy, hashlib, json, sys, time
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -86,9 +86,10 @@ class DraftTree:
     shape: TreeShape                    # shared by all rows, or one per row
     laws: torch.Tensor | None = None    # [B, T, V] law that the children of each node were drawn from, in sibling order; None if they were chosen, not drawn
     replacement: bool = False           # siblings were drawn independently, so that a token may come twice
-    states: torch.Tensor | None = None  # [B, T, hidden] of the nodes behind the first `layers` layers of the target, which the drafter ran by `run.look(..., last=layers)`
+    states: torch.Tensor | None = None  # [B, T, hidden] of the nodes behind the first `layers` layers of the target, which the drafter ran by `run.look(..., last=layers)`; with `layers=0` their embeddings
     layers: int = 0                     # these layers are not run again
     counts: torch.Tensor | None = None  # [B, T] how many independent drafts run through each node, where drafts with the same prefix were merged
+    riders: int = 0                     # the last nodes of the tree are read with it and never accepted: prompts, placeholders, second copies
     def __post_init__(self):
         if isinstance(self.shape, TreeShape) and self.shape.parents.device != self.tokens.device: self.shape = TreeShape(self.shape.parents.to(self.tokens.device))
     def __len__(self): return self.tokens.shape[1]
@@ -112,6 +113,8 @@ class DraftTree:
         T = max(map(len, trees))
         pad = lambda x, value: torch.nn.functional.pad(x, (0, T - x.shape[1]), value=value)
         return cls(torch.cat([pad(t.tokens, 0) for t in trees]), TreeShape(torch.cat([pad(t.shape.parents, -1) for t in trees])))
+    @property
+    def candidates(self) -> int: "Nodes that may be accepted, the root among them."; return len(self) - self.riders
     def check(self, root: torch.Tensor, vocab_size: int):
         "Raise `ValueError` if the tokens are out of range or do not start from the given roots `[B]`."
         if not isinstance(self.shape, TreeShape): raise ValueError(f'draft tree: shape is a {type(self.shape).__name__}, a TreeShape is needed')
@@ -121,10 +124,11 @@ class DraftTree:
         low, high = self.tokens.min().item(), self.tokens.max().item()
         if low < 0 or high >= vocab_size: raise ValueError(f'draft tree: tokens from {low} to {high}, the vocabulary has 0 to {vocab_size - 1}')
         if not torch.equal(self.tokens[:, 0], root): raise ValueError(f'draft tree: roots are {self.tokens[:, 0].tolist()}, the last tokens are {root.tolist()}')
+        if not 0 <= self.riders < T: raise ValueError(f'draft tree: riders={self.riders} of {T} nodes, the root is none')
         if self.laws is not None and self.laws.shape != (B, T, vocab_size): raise ValueError(f'draft tree: laws have shape {tuple(self.laws.shape)}, {(B, T, vocab_size)} is needed')
     def prune(self, depth: Sequence[int]) -> 'DraftTree':
         "Without the nodes deeper than `depth`, one number per row."
-        if self.shape.height <= min(depth) or self.states is not None: return self       # what lies in the cache already stays in its place
+        if self.shape.height <= min(depth) or self.states is not None or self.riders: return self       # what lies in the cache already stays in its place, and riders last
         deep = self.shape.depths > torch.tensor(depth, device=self.tokens.device)[:, None]
         parents = self.shape.parents.expand_as(deep).masked_fill(deep, -1)
         keep = (parents >= 0).any(0); keep[0] = True
@@ -138,6 +142,14 @@ class Verifier:
     lossless = True
     def coin(self, chance: torch.Tensor) -> bool: "True with this probability."; return bool(torch.rand((), device=chance.device) < chance)
     def draw(self, law: torch.Tensor) -> int: "A token from a law `[V]`."; return torch.multinomial(law, 1).item()
+    def prepare(self,
+        run: 'Run',
+        tree: DraftTree,
+        logits: torch.Tensor, # [B, T, V] of all nodes
+        hidden: torch.Tensor | None, # [B, T, H] their last hidden states, if the drafter asks for them
+    ) -> torch.Tensor: # logits to walk by
+        "Called once before the walk."
+        return logits
     def choose(self,
         scores: torch.Tensor, # [1, V] processed scores of the target at this node, -inf for what cannot be
         tree: DraftTree,
@@ -219,7 +231,7 @@ class CachedText:
         self.cached = [L] * len(tokens)
         return out.logits, states[0] if hidden else None
     def look(self,
-        tokens: torch.Tensor,  # [B, T] nodes that were not looked at yet; from a later layer on their hidden states [B, T, hidden]
+        tokens: torch.Tensor,  # [B, T] nodes that were not looked at yet; from a later layer on their hidden states [B, T, hidden], at layer 0 perhaps their embeddings
         shape: TreeShape,      # of the whole tree, whose last T nodes they are
         done: int = 0,         # nodes looked at before; their keys and values stand behind the text
         hidden: bool = False,  # also the hidden states
@@ -230,7 +242,7 @@ class CachedText:
         where = tree_inputs(self.model, shape.ancestors[:, done:], shape.depths, self.next_position, None if self.plain else self.slots, max(self.cached), self.windows)
         where |= {cache_argument: self.cache, 'use_cache': True}
         self.looked = len(shape)
-        if first or last is not None: return run_layers(self.model, tokens, first, last, **where)
+        if first or last is not None or tokens.ndim == 3: return run_layers(self.model, tokens, first, last, **where)
         return self.model(tokens, output_hidden_states=hidden, **where)
     def keep(self,
         nodes: Sequence[Sequence[int]], # for each row the nodes that become text, in order; none for a row that has stopped
@@ -357,14 +369,14 @@ def _forward(self: Run, tree):
     return CausalLMOutput(logits=self.look(tree.states, tree.shape, first=tree.layers))
 
 @patch
-def _verify(self: Run, tree, logits):
+def _verify(self: Run, tree, logits, hidden=None):
     "Walk every active row from the root as far as the model agrees."
-    paths, emitted, tokens = [], [], tree.tokens.tolist()
+    paths, emitted, tokens, logits = [], [], tree.tokens.tolist(), self.verifier.prepare(self, tree, logits, hidden)
     for row, active in enumerate(self.active):
         path, out, node = [], [], 0
         children = tree.shape.children[row if len(tree.shape.children) > 1 else 0]
         while active:
-            token, child = self._emit(row, logits[row, node], tree, node, [(c, tokens[row][c]) for c in children[node]])
+            token, child = self._emit(row, logits[row, node], tree, node, [(c, tokens[row][c]) for c in children[node] if c < tree.candidates])
             out.append(token)
             if child is None or not self.active[row]: break
             path.append(child); node = child
@@ -380,13 +392,13 @@ def step(self: Run):
     tree = tree.prune([max(0, self.limit - n - 1) for n in self.lengths])                                    # a node at depth d matters if d + 1 more tokens may come
     out = self._clocked('forward', self._forward, tree)
     was_active = list(self.active)
-    paths, emitted = self._clocked('verify', self._verify, tree, out.logits)
+    hidden = out.hidden_states[-1] if self.drafter.needs_hidden else None
+    paths, emitted = self._clocked('verify', self._verify, tree, out.logits, hidden)
     self._clocked('commit', self.keep, [[0, *path] if out else [] for path, out in zip(paths, emitted)])
     self.stats.calls += 1; self.stats.nodes += len(tree)
     self.stats.gained += [len(e) for e in emitted if e]
     if self.keep_trace and was_active[0]:
-        self.stats.trace.append(Trace(tree.tokens[0].tolist(), tree.shape.parents[0].tolist(), paths[0], emitted[0]))
-    hidden = out.hidden_states[-1] if self.drafter.needs_hidden else None
+        self.stats.trace.append(Trace(tree.tokens[0, :tree.candidates].tolist(), tree.shape.parents[0, :tree.candidates].tolist(), paths[0], emitted[0]))
     self._clocked('draft', self.drafter.observe, self, Step(tree, out.logits, paths, emitted, hidden))
 
 @patch
@@ -422,6 +434,15 @@ def _output(self: Run):
                                      logits=stack(self.logits) if self.config.output_logits else None, **{cache_argument: self.cache})
 
 # %% ../../nbs/speculate/00_core.ipynb #6b18586c
+def _bytes_of(x, seen):
+    if id(x) in seen: return 0
+    seen.add(id(x))
+    if isinstance(x, torch.Tensor): return x.nbytes
+    if isinstance(x, torch.nn.Module): return sum(_bytes_of(t, seen) for t in (*x.parameters(), *x.buffers()))
+    if isinstance(x, Mapping): return sys.getsizeof(x) + sum(_bytes_of(i, seen) for item in x.items() for i in item)
+    if isinstance(x, (list, tuple, set, deque)): return sys.getsizeof(x) + sum(_bytes_of(i, seen) for i in x)
+    return _bytes_of(vars(x), seen) if hasattr(x, '__dict__') and not callable(x) else 0 if x is None else sys.getsizeof(x)
+
 class Drafter(Method):
     "Base of all drafters. Pass an instance as `custom_generate=` to `model.generate`, or to `decode`. After a run, `stats` says what happened."
     hook, chapter, lossless = 'custom_generate', 'speculate', True
@@ -432,14 +453,20 @@ class Drafter(Method):
     needs_hidden = False    # `observe` wants the last hidden states
     prompt_logits = 0       # last positions of the prompt whose logits `begin` finds in `run.prompt_logits [B, n, V]`
     prompt_states = 0       # last positions of the prompt whose last hidden states `begin` finds in `run.prompt_states [B, n, H]`
+    trained = False         # has a part that is trained for the model
     verifier = Verifier()   # how drafts are accepted
     stats = None            # `Stats` of the last run
+    @classmethod
+    def exact(cls, *draft) -> 'Drafter': "Settings under which plain decoding comes out: for a lossless method its defaults."; return cls(*draft)
     def begin(self, run: Run): "Called once the prompt is read; in the plain loop the first token is known by then, in an engine not yet."
     def propose(self, run: Run) -> DraftTree:
         "A tree for every row, its root `run.last`."
         raise NotImplementedError(f'{type(self).__name__} must define propose(run)')
     def observe(self, run: Run, step: Step): "Called after every verification with the logits of all nodes."
     def end(self, run: Run): "Called when the run is over, also after an error."
+    def memory(self, model: PreTrainedModel | None = None) -> int:
+        "Bytes that the method holds besides the model: tables, trees, heads, a draft model."
+        return _bytes_of(vars(self), {id(x) for x in model.parameters()} if model is not None else set())
     kept = 0                # for drafters that work inside a captured step (`speculate.engine`): how many of the best tokens of each node they observe; 0 for others
     device_tensors = ()     # names of the attributes that such a step reads and writes
     def device_shape(self, model) -> TreeShape: "The one tree shape of every step, and the tensors ready on the model's device."
@@ -523,28 +550,31 @@ def compare(
     seed: int = 0,                         # of the position-keyed noise
     check: int = 2,                        # prompts on which equality is checked before anything is timed
 ) -> tuple[Comparison, list[dict]]: # timing with one round per prompt, and a row per contestant
-    "Time decoders on the same prompts, in turn, against plain `generate`. Raises `AssertionError` if one writes another text."
+    "Time decoders on the same prompts, in turn, against plain `generate`. Raises `AssertionError` if one that is lossless writes another text."
     contestants = {'generate': {}, **contestants}
     calls, tokens = ({k: 0 for k in contestants} for _ in range(2))
     texts, seconds = {k: [] for k in contestants}, {k: Counter() for k in contestants}
     current = [None]
-    count = lambda module, args: calls.__setitem__(current[0], calls[current[0]] + 1)
+    ours = lambda name: isinstance(contestants[name], Drafter)
+    def count(module, args):
+        if not ours(current[0]): calls[current[0]] += 1
     def once(name, prompt, how=None):
         how = contestants[name] if how is None else how; current[0] = name
         kwargs = dict(custom_generate=how) if isinstance(how, Drafter) else dict(how)
         out = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=max_new_tokens, logits_processor=LogitsProcessorList([PositionNoise(temperature, seed=seed)]), **kwargs)
+        if isinstance(how, Drafter): calls[name] += 1 + how.stats.calls                       # reading the prompt is a call
         return out[0, prompt.shape[1]:].tolist()
     def equal():
         for prompt in prompts[:check]:
             want = once('generate', prompt)
-            for name in contestants: 
-                got = once(name, prompt, copy.deepcopy(contestants[name]) if isinstance(contestants[name], Drafter) else None)   # the contestant itself has seen nothing
+            for name in (n for n in contestants if not ours(n) or contestants[n].lossless):
+                got = once(name, prompt, copy.deepcopy(contestants[name]) if ours(name) else None)   # the contestant itself has seen nothing
                 if got != want: raise AssertionError(f'{name} wrote another text than generate: {got[:12]}… instead of {want[:12]}…')
     def turn(name):
         rest = iter(prompts)
         def run():
             out = once(name, next(rest)); texts[name].append(out); tokens[name] += len(out)
-            if isinstance(contestants[name], Drafter): seconds[name].update(contestants[name].stats.seconds)
+            if ours(name): seconds[name].update(contestants[name].stats.seconds)
             return len(out)
         return run
     handle = model.register_forward_pre_hook(count)
@@ -554,17 +584,22 @@ def compare(
         comparison = interleave({k: turn(k) for k in contestants}, 'generate', repeats=len(prompts), warmup=0)
     finally: handle.remove()
     n, rows = len(prompts), comparison.rows()
+    same = lambda a, b: next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b))) / max(len(a), len(b), 1)
     for row in rows:
         k = row['contestant']
         row |= dict(tokens_per_call=(tokens[k] - n) / max(1, calls[k] - n), tokens_per_second=tokens[k] / sum(comparison.seconds[k]),
                     repetition=sum(map(repetition, texts[k])) / n, same_text=texts[k] == texts['generate'],
+                    agreement=sum(map(same, texts[k], texts['generate'])) / n, lossless=contestants[k].lossless if ours(k) else True,
+                    needs=('a draft model' if contestants[k].needs_draft else 'training' if contestants[k].trained else None) if ours(k) else 'a draft model' if 'assistant_model' in contestants[k] else None,
+                    memory=contestants[k].memory(model) / 1e6 if ours(k) else sum(p.nbytes for p in contestants[k]['assistant_model'].parameters()) / 1e6 if 'assistant_model' in contestants[k] else 0.,
                     draft_share=seconds[k]['draft'] / seconds[k].total() if seconds[k] else None, verify_share=(seconds[k]['forward'] + seconds[k]['verify']) / seconds[k].total() if seconds[k] else None)
     return comparison, rows
 
 def comparison_table(rows: Sequence[Mapping]) -> Table:
     "The rows of `compare` as a table."
+    rows = [r | dict(lossless='yes' if r.get('lossless', True) else 'no', agreement=None if r.get('lossless', True) else r['agreement']) for r in rows]
     columns = dict(contestant='decoder', tokens_per_call='tokens per call', tokens_per_second='tokens/s', ratio='times as fast as generate', ratio_low='from', ratio_high='to',
-                   draft_share='time for drafts', repetition='repeated 4-grams', same_text='same text')
+                   draft_share='time for drafts', needs='needs', memory='MB more', lossless='lossless', agreement='same as generate', repetition='repeated 4-grams')
     columns = {k: v for k, v in columns.items() if any(r.get(k) is not None for r in rows)}
-    formats = dict(tokens_per_call='.2f', tokens_per_second='.0f', ratio='.2f', ratio_low='.2f', ratio_high='.2f', repetition='.0%', draft_share='.0%')
+    formats = dict(tokens_per_call='.2f', tokens_per_second='.0f', ratio='.2f', ratio_low='.2f', ratio_high='.2f', repetition='.0%', draft_share='.0%', agreement='.0%', memory='.1f')
     return table(rows, columns, {k: f for k, f in formats.items() if k in columns})
