@@ -17,6 +17,7 @@ Modules:
 - `tokernels.papers`: What became of each of the 147 papers: its chapter, its class, how it is attached to a model, its main claim and what was measured.
 - `tokernels.show`: Draft trees in the terminal, as a figure and step by step, and strips of tokens coloured by a value.
 - `tokernels.speculate.aded`: Guess the next tokens from a table of three-word habits, search the table like a game tree, and correct the table with every token the model really writes.
+- `tokernels.speculate.chapter`: The whole chapter on the same prompts, the same model and in the same run: one table, one picture, three sentences.
 - `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses.
 - `tokernels.speculate.del_dynamic_exit`: Where should a model leave its own layers to draft, and for how many tokens? Every round answers it anew: it has just shown what each layer would have drafted.
 - `tokernels.speculate.draft_models`: A small model guesses, a large one checks: the draft model's own cache, the tree it grows, the laws it draws from, and pairs of models small enough to know every probability.
@@ -24,8 +25,12 @@ Modules:
 - `tokernels.speculate.early_exit`: The first layers of a model already have an opinion on the next token. Let them draft, and let the other layers check what the first ones have begun.
 - `tokernels.speculate.engine`: On a GPU a small model spends most of a decoding step waiting for launches. Record the whole step once, drafting, forward, verification and commit, and replay it.
 - `tokernels.speculate.heads`: A frozen model's hidden states know more than the next token. Store them once, train a small head on them, draft with it.
+- `tokernels.speculate.hidden_transfer`: Guess the next tokens in the middle of the model, as states and not as words, and let the other layers finish the thought.
 - `tokernels.speculate.kangaroo`: Leave the model early to draft, and leave the draft early when it is no longer sure. What is between the two exits is one layer of attention, trained in seconds here.
 - `tokernels.speculate.lookahead_trie`: Text repeats itself: what followed these two tokens before will follow them again. A trie keeps all the continuations, and one call of the model checks many of them.
+- `tokernels.speculate.osd`: Each rejected guess comes with the right answer: the large model has just said what it wanted there. Keep these answers, and train the small model on them between requests, while serving.
+- `tokernels.speculate.ppd`: Put a few placeholders behind a text and read what the model says at them: guesses for words further ahead. Train the placeholders, a few hundred numbers, and nothing else.
+- `tokernels.speculate.r2r`: A small model writes most words as the large one would, and one wrong word takes it elsewhere. Let it write, and have a tiny router call the large model for that word only.
 - `tokernels.speculate.rasd`: A small model drafts a few tokens well; a text that has been seen before supplies many at once. Draft with both, and let the small model, which was asked anyway, throw out the copies that start wrong.
 - `tokernels.speculate.rsd`: If the first guess was wrong, guessing the same word again helps nobody. Draw the guesses without replacement, and reject them so that the text keeps its law.
 - `tokernels.speculate.spectr`: Draw several guesses of the next token instead of one, and choose among them so cleverly that the text keeps its law and one of them nearly always fits.

@@ -377,6 +377,13 @@ def _grouped_sdpa(module, query, key, value, attention_mask, scaling=None, dropo
     out = torch.nn.functional.scaled_dot_product_attention(query, key, value, attention_mask, is_causal=causal, scale=scaling, enable_gqa=key.shape[1] != query.shape[1])
     return out.transpose(1, 2).contiguous(), None
 
+def _copied_sdpa(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **kwargs):
+    "Attention of torch with a single key head written out for all query heads."
+    key, value = (x.expand(-1, query.shape[1], -1, -1).contiguous() for x in (key, value))
+    causal = attention_mask is None and query.shape[2] > 1
+    out = torch.nn.functional.scaled_dot_product_attention(query, key, value, attention_mask, is_causal=causal, scale=scaling)
+    return out.transpose(1, 2).contiguous(), None
+
 _layer_parts = {'self_attn', 'mlp', 'input_layernorm', 'post_attention_layernorm'}, {'q_proj', 'k_proj', 'v_proj', 'o_proj'}, {'gate_proj', 'up_proj', 'down_proj', 'act_fn'}
 
 def _lean_layer(layer, linear):
@@ -450,7 +457,12 @@ def lean_forward(
     rows: int = 32,       # rows that the layout of the weights is made for
     most: float = 2e9,    # bytes of weights up to which a second copy is made
 ):
-    "Inside the `with` block a float32 CPU model does the same in fewer operations, with a second copy of its linear weights in oneDNN's layout, which stays until the model goes. Does nothing on other devices and dtypes."
+    "Inside the `with` block a float32 CPU model does the same in fewer operations, with a second copy of its linear weights in oneDNN's layout, which stays until the model goes. On a GPU only the attention of models with one key head is replaced, which torch gets wrong."
+    config = model.config.get_text_config()
+    if model.device.type == 'cuda' and model.config._attn_implementation == 'sdpa' and getattr(config, 'num_key_value_heads', None) == 1 < config.num_attention_heads:
+        register_attention('tk_copied', _copied_sdpa, mask='boolean')
+        with attention(model, 'tk_copied'): yield model
+        return
     groups = linear_groups(model); layers = [m for g in groups for m in g]
     fits = all(m.weight.device.type == 'cpu' and m.weight.dtype == torch.float32 and 'forward' not in m.__dict__ for m in layers) and sum(m.weight.nbytes for m in layers) <= most
     if not (fits and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, '_linear_pointwise')): yield model; return
@@ -461,7 +473,6 @@ def lean_forward(
     for group in groups:
         if id(group[0]) not in whole: forwards += _shared_forwards(group, linear(group))
     register_attention('tk_grouped', _grouped_sdpa, mask='boolean')
-    config = model.config.get_text_config()
     grouped = model.config._attn_implementation == 'sdpa' and getattr(config, 'num_key_value_heads', None) not in (None, config.num_attention_heads)
     with replaced_forwards(forwards), attention(model, 'tk_grouped') if grouped else nullcontext(): yield model
 

@@ -186,6 +186,12 @@ class Step:
 class Trace:
     "One step of one row, as plain numbers for pictures."
     tokens: list[int]; parents: list[int]; accepted: list[int]; emitted: list[int]
+    @classmethod
+    def of(cls, tree: DraftTree, path: list[int], emitted: list[int]) -> 'Trace':
+        "The first row's tree without padding nodes and riders."
+        tokens, parents = tree.tokens[0].tolist(), tree.shape.parents[0].tolist()
+        at = {node: i for i, node in enumerate([0, *(n for n in range(1, tree.candidates) if parents[n] >= 0)])}
+        return cls([tokens[n] for n in at], [-1, *(at[parents[n]] for n in list(at)[1:])], [at[n] for n in path], emitted)
     @property
     def bonus(self) -> int | None: return self.emitted[-1] if len(self.emitted) > len(self.accepted) else None
 
@@ -398,7 +404,7 @@ def step(self: Run):
     self.stats.calls += 1; self.stats.nodes += len(tree)
     self.stats.gained += [len(e) for e in emitted if e]
     if self.keep_trace and was_active[0]:
-        self.stats.trace.append(Trace(tree.tokens[0, :tree.candidates].tolist(), tree.shape.parents[0, :tree.candidates].tolist(), paths[0], emitted[0]))
+        self.stats.trace.append(Trace.of(tree, paths[0], emitted[0]))
     self._clocked('draft', self.drafter.observe, self, Step(tree, out.logits, paths, emitted, hidden))
 
 @patch

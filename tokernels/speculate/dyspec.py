@@ -132,7 +132,7 @@ class DySpec(Drafter):
     depth: int | None = None   # levels at most; default: no limit of its own
     known: bool = False        # where children are chosen, take the nodes with the largest values of their own
     paper, arxiv, slug = 'DySpec: Faster Speculative Decoding with Dynamic Token Tree Structure', '2410.11744', 'dyspec'
-    needs_draft, gpu_nodes, cpu_nodes = True, 64, 24
+    needs_draft, gpu_nodes, cpu_nodes = True, 64, 8
     def __post_init__(self):
         if self.nodes is not None and self.nodes < 1: raise ValueError(f'nodes={self.nodes}: at least 1 token is drafted')
         if not 0 <= self.threshold <= 1: raise ValueError(f'threshold={self.threshold}: a value is a chance, 0 to 1')

