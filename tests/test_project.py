@@ -89,6 +89,7 @@ def problems(notebook, is_index=False):
         if any(o['output_type'] == 'error' for o in c['outputs']): found.append(f'a stored error: {source(c)[:60]!r}')
         if 'ipykernel_' in json.dumps(c['outputs']): found.append(f'a path of one machine in an output: {source(c)[:60]!r}')
         skipped = re.search(r'^#\|\s*(eval:\s*false|hide\b|gpu\b|slow\b|net\b)', source(c), re.M)
+        if re.search(r'plt\.show\(\)|display\(fig', source(c)) and not skipped and not re.search(r'image/(svg|png)', json.dumps(c['outputs'])): found.append(f'no stored figure: {source(c)[:60]!r}')
         if shows(c) and not c['outputs'] and not skipped: found.append(f'no stored output: {source(c)[:60]!r}')
     if not any(c['outputs'] for c in code): found.append('no stored output at all')
     return found
@@ -108,6 +109,7 @@ def test_every_fault_of_a_notebook_is_found():
         notebook['cells'][at] |= changes
         return problems(notebook)
     assert broken(0, source=['x = 1']) == ['the first cell names no module']
+    assert broken(2, source=['print(1); plt.show()'])[0].startswith('no stored figure')
     assert broken(1, source=['# Title']) == ['no title with a description below it']
     assert broken(1, source=['# Title\n', '> $\\alpha$']) == ['a backslash in the description']
     assert broken(2, source='print(1)') == ['a source is a string and not a list of lines']

@@ -18,6 +18,7 @@ Modules:
 - `tokernels.show`: Draft trees in the terminal, as a figure and step by step, and strips of tokens coloured by a value.
 - `tokernels.speculate.aded`: Guess the next tokens from a table of three-word habits, search the table like a game tree, and correct the table with every token the model really writes.
 - `tokernels.speculate.chapter`: The whole chapter on the same prompts, the same model and in the same run: one table, one picture, three sentences.
+- `tokernels.speculate.clover`: Heads that guess several tokens ahead should hear what the head before them said. Clover passes the chosen token on, and one layer of attention prepares the state that all heads begin with.
 - `tokernels.speculate.core`: The chapter's ground: a tree of drafted tokens, the exact rule that accepts some of them, and the one decoding loop that every drafter uses.
 - `tokernels.speculate.del_dynamic_exit`: Where should a model leave its own layers to draft, and for how many tokens? Every round answers it anew: it has just shown what each layer would have drafted.
 - `tokernels.speculate.draft_models`: A small model guesses, a large one checks: the draft model's own cache, the tree it grows, the laws it draws from, and pairs of models small enough to know every probability.
@@ -26,13 +27,18 @@ Modules:
 - `tokernels.speculate.engine`: On a GPU a small model spends most of a decoding step waiting for launches. Record the whole step once, drafting, forward, verification and commit, and replay it.
 - `tokernels.speculate.heads`: A frozen model's hidden states know more than the next token. Store them once, train a small head on them, draft with it.
 - `tokernels.speculate.hidden_transfer`: Guess the next tokens in the middle of the model, as states and not as words, and let the other layers finish the thought.
+- `tokernels.speculate.judge_decoding`: The usual rule asks whether the large model would have said the same word. Ask instead whether the word is wrong: the large model has read it, and its state often shows that it noticed.
 - `tokernels.speculate.kangaroo`: Leave the model early to draft, and leave the draft early when it is no longer sure. What is between the two exits is one layer of attention, trained in seconds here.
+- `tokernels.speculate.lexical_unit_decoding`: Some words are certain before they are begun: the rest of a name, the end of a phrase. Put empty places behind the text, let the model fill them in one pass, and keep what it is sure of. Nobody checks.
 - `tokernels.speculate.lookahead_trie`: Text repeats itself: what followed these two tokens before will follow them again. A trie keeps all the continuations, and one call of the model checks many of them.
 - `tokernels.speculate.osd`: Each rejected guess comes with the right answer: the large model has just said what it wanted there. Keep these answers, and train the small model on them between requests, while serving.
 - `tokernels.speculate.ppd`: Put a few placeholders behind a text and read what the model says at them: guesses for words further ahead. Train the placeholders, a few hundred numbers, and nothing else.
 - `tokernels.speculate.r2r`: A small model writes most words as the large one would, and one wrong word takes it elsewhere. Let it write, and have a tiny router call the large model for that word only.
 - `tokernels.speculate.rasd`: A small model drafts a few tokens well; a text that has been seen before supplies many at once. Draft with both, and let the small model, which was asked anyway, throw out the copies that start wrong.
+- `tokernels.speculate.reflective_verification`: Before you refuse a word, read the whole suggestion, and then look at it once more. The model is shown the draft twice, and what it says the second time has a vote.
 - `tokernels.speculate.rsd`: If the first guess was wrong, guessing the same word again helps nobody. Draw the guesses without replacement, and reject them so that the text keeps its law.
+- `tokernels.speculate.s2d`: A draft model that may stop early: each of its exits is a usable model, and every drafted token leaves at the first exit that is sure. The skipped layers catch up later, in one pass.
+- `tokernels.speculate.skipdecode`: Late tokens can do with fewer layers than early ones. Fix in advance, by place alone, how many layers each token runs, skip the lower ones and not the upper ones, and batches and caches stay whole.
 - `tokernels.speculate.spectr`: Draw several guesses of the next token instead of one, and choose among them so cleverly that the text keeps its law and one of them nearly always fits.
 - `tokernels.speculate.speculative_jacobi_decoding`: A model that reads a whole window of guesses says at each of them what it would have written there. Draw those answers, and they are the next guesses. Remember what law they were drawn from, and they can be checked exactly.
 - `tokernels.speculate.token_recycling`: Every forward pass ranks the whole vocabulary and keeps one token. Keep the runners-up too: they are the best guesses for the next time the same token comes."""

@@ -12,7 +12,7 @@ __all__ = ['drafter_class', 'stored_part', 'new_drafter', 'load_draft', 'method_
            'speed_picture']
 
 # %% ../../nbs/speculate/99_chapter.ipynb #99a00007
-import importlib
+import copy, importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 import torch
@@ -41,7 +41,7 @@ def new_drafter(slug: str, model_name: str, draft=None, model=None, tokenizer=No
     "A fresh drafter for a model; for the embedded target with what the package carries for it. Raises `ValueError` for one that needs a draft model and gets none."
     cls, stored = drafter_class(slug), stored_part(slug, model_name)
     if cls.needs_draft and draft is None: raise ValueError(f'method {slug!r} drafts with a second model: name one with the same vocabulary by --draft')
-    args = (draft,) if cls.needs_draft else ()
+    args = (copy.deepcopy(draft) if cls.changes_draft else draft,) if cls.needs_draft else ()
     if stored is None: return cls(*args)
     return cls.from_file(stored, *args, model, tokenizer) if cls.trained else cls.from_file(stored)
 

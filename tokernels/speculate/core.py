@@ -24,7 +24,8 @@ from functools import cached_property
 import torch
 from fastcore.basics import patch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList, StopStringCriteria
-from transformers.generation import GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor, logits_process
+from transformers.generation import (EncoderRepetitionPenaltyLogitsProcessor, GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor,
+                                     RepetitionPenaltyLogitsProcessor, logits_process)
 from transformers.modeling_outputs import CausalLMOutput
 from ..bench import Comparison, Table, interleave, table
 from ..hooks import PositionNoise, cache_argument, check_model, layer_windows, own_slots, lean_forward, run_layers, tree_inputs
@@ -277,6 +278,11 @@ class CachedText:
 local_processors = tuple(getattr(logits_process, n) for n in ('TemperatureLogitsWarper', 'TopKLogitsWarper', 'TopPLogitsWarper', 'MinPLogitsWarper', 'TypicalLogitsWarper',
                                                               'EpsilonLogitsWarper', 'EtaLogitsWarper', 'SuppressTokensLogitsProcessor')) # they look at one position only
 
+def _each_row_alone(processor):
+    "Whether a processor can be asked about one row of the batch without the others. Unknown ones are asked about all."
+    whole = PrefixConstrainedLogitsProcessor, RepetitionPenaltyLogitsProcessor, EncoderRepetitionPenaltyLogitsProcessor
+    return isinstance(processor, PositionNoise) or type(processor).__module__.startswith('transformers.') and not isinstance(processor, whole)
+
 class Run(CachedText):
     "One call of `generate`: the text of every row, its cache, and the loop. Drafters read `sequences`, `lengths`, `active`, `last`, `model`."
     def __init__(self, model, drafter, verifier, input_ids, processors, criteria, config, kwargs, streamer=None, trace=False):
@@ -293,7 +299,7 @@ class Run(CachedText):
         valid = torch.ones_like(input_ids) if mask is None else mask.long()
         super().__init__(model, torch.where(valid.bool(), valid.cumsum(-1) - 1, -1), self._own_cache(kwargs[cache_argument]))
         self.scores, self.logits = [[] for _ in range(B)], [[] for _ in range(B)]
-        self.per_row = B > 1 and any(isinstance(p, PrefixConstrainedLogitsProcessor) for p in processors)
+        self.per_row = B > 1 and not all(_each_row_alone(p) for p in processors)
 
     def _own_cache(self, cache): return own_slots(cache, capacity=min(self.limit, self.prompt_length + 1024) + 128)
 
@@ -414,6 +420,7 @@ def go(self: Run):
     before = self.cache.get_seq_length()
     try:
         if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length].cpu())
+        self._clocked('draft', self.drafter.ready, self)
         with lean_forward(self.model):
             self._clocked('prefill', self._prefill)
             self._clocked('draft', self.drafter.begin, self)
@@ -460,10 +467,12 @@ class Drafter(Method):
     prompt_logits = 0       # last positions of the prompt whose logits `begin` finds in `run.prompt_logits [B, n, V]`
     prompt_states = 0       # last positions of the prompt whose last hidden states `begin` finds in `run.prompt_states [B, n, H]`
     trained = False         # has a part that is trained for the model
+    changes_draft = False   # trains the draft model that it was given
     verifier = Verifier()   # how drafts are accepted
     stats = None            # `Stats` of the last run
     @classmethod
     def exact(cls, *draft) -> 'Drafter': "Settings under which plain decoding comes out: for a lossless method its defaults."; return cls(*draft)
+    def ready(self, run: Run): "Called before the prompt is read."
     def begin(self, run: Run): "Called once the prompt is read; in the plain loop the first token is known by then, in an engine not yet."
     def propose(self, run: Run) -> DraftTree:
         "A tree for every row, its root `run.last`."
@@ -487,7 +496,10 @@ class Drafter(Method):
 
 class Autoregressive(Drafter):
     "Drafts nothing: plain decoding, one token per call, in the same loop. The limit case of every drafter."
+    kept = 1
     def propose(self, run): return DraftTree.chain(run.last[:, None])
+    def device_shape(self, model, rows): return TreeShape([-1])
+    def device_propose(self, last, warped): return last[:, None]
 
 # %% ../../nbs/speculate/00_core.ipynb #89106a79
 @dataclass
@@ -593,7 +605,7 @@ def compare(
     same = lambda a, b: next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b))) / max(len(a), len(b), 1)
     for row in rows:
         k = row['contestant']
-        row |= dict(tokens_per_call=(tokens[k] - n) / max(1, calls[k] - n), tokens_per_second=tokens[k] / sum(comparison.seconds[k]),
+        row |= dict(tokens_per_call=None if not ours(k) and 'assistant_early_exit' in contestants[k] else (tokens[k] - n) / max(1, calls[k] - n), tokens_per_second=tokens[k] / sum(comparison.seconds[k]),
                     repetition=sum(map(repetition, texts[k])) / n, same_text=texts[k] == texts['generate'],
                     agreement=sum(map(same, texts[k], texts['generate'])) / n, lossless=contestants[k].lossless if ours(k) else True,
                     needs=('a draft model' if contestants[k].needs_draft else 'training' if contestants[k].trained else None) if ours(k) else 'a draft model' if 'assistant_model' in contestants[k] else None,

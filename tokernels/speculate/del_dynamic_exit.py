@@ -15,9 +15,10 @@ __all__ = ['naive_rate', 'Rate', 'tokens_per_layer', 'naive_choice', 'DEL']
 
 # %% ../../nbs/speculate/20_del_dynamic_exit.ipynb #fbe21ef0
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 import torch
-from ..hooks import check_model, decoder_layers, run_layers, tapped
+from ..hooks import decoder_layers, run_layers, tapped
 from .core import DraftTree, Run, Step
 from .early_exit import EarlyExit
 
@@ -74,8 +75,8 @@ class DEL(EarlyExit):
         if self.longest < 0 or self.prompt < 0 or not self.head >= 0: raise ValueError(f'longest={self.longest}, prompt={self.prompt}, head={self.head}: none is negative')
         if not 0 <= self.decay <= 1 or self.tau is not None and not 0 <= self.tau <= 1: raise ValueError(f'decay={self.decay}, tau={self.tau}: from 0 to 1')
         if self.candidates is not None and (not len(self.candidates) or min(self.candidates) < 1): raise ValueError(f'candidates={self.candidates}: layers of the model, from 1')
-    def _decode(self, model, *args, **bound):
-        with tapped(check_model(model), range(len(decoder_layers(model)))) as self.states: return super()._decode(model, *args, **bound)
+    def ready(self, run: Run):
+        self.taps = ExitStack(); self.states = self.taps.enter_context(tapped(run.model, range(len(decoder_layers(run.model)))))
     def begin(self, run: Run):
         self.depth = len(decoder_layers(run.model))
         self.exits = sorted(set(range(1, self.depth) if self.candidates is None else self.candidates))
@@ -139,4 +140,4 @@ class DEL(EarlyExit):
             wrong = [row[len(path)] for row, path, active in zip(sure, step.paths, run.active) if active and len(path) < len(row)]
             self.accepted.add(sum(right), len(right)); self.rejected.add(sum(wrong), len(wrong))
         self.rounds.append((self.layers, self.length, len(self.sure), [len(out) for out in step.emitted]))
-    def end(self, run: Run): self.states, self.seen = {}, []
+    def end(self, run: Run): self.taps.close(); self.states, self.seen = {}, []

@@ -69,16 +69,19 @@ class Choice:
         "What a recorded graph has fixed."
         value = lambda x: tuple(x.tolist()) if isinstance(x, Tensor) else x
         return self.sample, self.noise and (self.noise.temperature, self.noise.top_p), tuple((type(p).__name__, *((k, value(v)) for k, v in sorted(vars(p).items()))) for p in self.warpers)
+    def warped(self, logits: Tensor, row: Tensor) -> Tensor: # [N, V], [N] rows of the noise table -> [N, V]
+        "Scores under temperature, top-k, top-p …, and the noise of each position."
+        scores = logits.float()
+        for p in self.warpers: scores = p(None, scores)
+        return scores if self.noise is None else self.noise.warp(scores) + self.table[row.clamp(0, len(self.table) - 1)]
     def __call__(self, logits: Tensor, kept: int, row: Tensor): # [N, V], tokens to rank, [N] rows of the noise table
         "Token `[N]` chosen at each node, and its `kept` best tokens `[N, kept]`."
         plain = not self.warpers and not self.sample
         if plain and self.noise is None: best = top_k_sample(logits, max(1, kept)); return best.token, best.index
         if plain and self.noise.top_p == 1:
             best = top_k_sample(logits, max(1, kept), self.noise.temperature, self.table, row.clamp(0, len(self.table) - 1)); return best.token, best.index
-        scores = logits.float()
-        for p in self.warpers: scores = p(None, scores)
-        if self.noise is not None: scores = self.noise.warp(scores) + self.table[row.clamp(0, len(self.table) - 1)]
-        elif self.sample: scores = scores.log_softmax(-1) - torch.empty_like(scores).exponential_().log()
+        scores = self.warped(logits, row)
+        if self.sample and self.noise is None: scores = scores.log_softmax(-1) - torch.empty_like(scores).exponential_().log()
         return scores.argmax(-1), top_k_sample(logits, kept).index if kept else None
 
 # %% ../../nbs/speculate/01_engine.ipynb #af1977f3
@@ -117,9 +120,14 @@ class _Step:
         self.parents.fill_(-1); self.parents[:, :T] = parents
         bits, depths = ancestor_bits(self.parents)
         self.state.ancestors.copy_(bits); self.state.depths.copy_(depths)
+    def warped(self, logits: Tensor, depth: Tensor) -> Tensor: # [B, n, V], [n] depths of the nodes the logits belong to -> [B, n, V]
+        "A draft's logits under the run's own sampling, as `Run.warped`."
+        e = self.engine
+        row = (e.lengths[:, None] + 1 + depth - e.base[:, None]).flatten()
+        return self.choice.warped(logits.flatten(0, 1), row).view(logits.shape)
     def run(self):
         e, T = self.engine, self.tokens.shape[1]
-        tokens = e.drafter.device_propose(e.last) if self.drafts else self.tokens
+        tokens = e.drafter.device_propose(e.last, self.warped) if self.drafts else self.tokens
         self.drafted, self.out = tokens, e.forward(tokens, self.state)
         logits, depths = self.out.logits, self.state.depths
         row = (e.lengths[:, None] + 1 + depths - e.base[:, None]).flatten()
@@ -127,6 +135,9 @@ class _Step:
         path, n, emitted = verify_walk(choice.reshape(-1, T).contiguous(), tokens, self.parents)
         n = torch.where(e.active, n, 0)
         e.plan(e.lengths, path, n)
+        if self.drafts and e.drafter.needs_hidden:
+            node = path.gather(1, (n - 1).clamp(min=0)[:, None].long()).long()                  # the last accepted one
+            e.drafter.device_hidden(self.out.hidden_states[-1].gather(1, node[..., None].expand(-1, -1, self.out.hidden_states[-1].shape[-1]))[:, 0], n > 0)
         if e.drafter.kept: e.drafter.device_observe(tokens.flatten(), best, (self.parents >= 0).index_fill(1, e.zero, True).flatten())
         self.result.copy_(torch.cat([n[:, None].long(), path.long(), emitted], 1))
         last = emitted.gather(1, (n - 1).clamp(min=0)[:, None].long())[:, 0]
@@ -145,10 +156,13 @@ class _Read:
         self.step = _Recorded(self.run, engine.graphs)
     def run(self):
         e = self.engine
-        logits = e.forward(self.tokens, self.state, keep=0 if e.drafter.kept and e.drafter.prompt_logits else 1).logits
+        out = e.forward(self.tokens, self.state, keep=0 if e.drafter.kept and e.drafter.prompt_logits else 1)
+        if e.drafter.kept and e.drafter.needs_hidden:
+            node = (self.count - 1).clamp(min=0)[:, None, None].long().expand(-1, -1, out.hidden_states[-1].shape[-1])
+            e.drafter.device_hidden(out.hidden_states[-1].gather(1, node)[:, 0], self.count > 0)
         if e.drafter.kept and e.drafter.prompt_logits:
             real = self.order < self.count[:, None]
-            e.drafter.device_observe(self.tokens.flatten(), top_k_sample(logits.flatten(0, 1), e.drafter.kept).index, real.flatten())
+            e.drafter.device_observe(self.tokens.flatten(), top_k_sample(out.logits.flatten(0, 1), e.drafter.kept).index, real.flatten())
         e.lengths.add_(self.count)
 
 # %% ../../nbs/speculate/01_engine.ipynb #0a25fb1f
@@ -282,7 +296,7 @@ class EngineRun(Run):
         e, L = self.engine, self.prompt_length
         self.choice = Choice.of(self.processors, self.sample)
         e._warm()
-        self.fixed = e.drafter.device_shape(self.model) if e.drafter.kept else None
+        self.fixed = e.drafter.device_shape(self.model, e.batch) if e.drafter.kept else None
         e._hold()
         slack = 3 * (len(self.fixed) if self.fixed is not None else 1)
         end = min(self.limit, e.longest) if self.limit < 10**9 else e.capacity - slack
@@ -321,7 +335,9 @@ class EngineRun(Run):
             if max(self.lengths) + step.tokens.shape[1] > e.capacity: tree = tree.prune([0] * e.batch); step = e._step(self.choice, 1)     # no room for a tree
             step.place(tree.shape)
             step.tokens.zero_(); step.tokens[:, :len(tree)] = tree.tokens
-        else: step = e._step(self.choice, len(self.fixed), self.fixed)
+        else:
+            step = e._step(self.choice, len(self.fixed), self.fixed)
+            step.place(self.fixed)
         step.step(e._saved)
         ready = None
         if e.graphs:

@@ -12,7 +12,7 @@ Docs: https://tokernels.github.io/tokernels/speculate/heads.html.md"""
 
 # %% auto #0
 __all__ = ['States', 'collect', 'fit', 'model_fingerprint', 'save_head', 'load_head', 'small_decoder', 'VectorText',
-           'MedusaHeads', 'heaviest_tree', 'Medusa']
+           'MedusaHeads', 'heaviest_tree', 'rank_rates', 'Medusa']
 
 # %% ../../nbs/speculate/03_heads.ipynb #af11102c
 import copy, hashlib, heapq, json, os
@@ -222,13 +222,25 @@ def heaviest_tree(
         if level + 1 < len(weights): heapq.heappush(heap, (w * weights[level + 1][0], at, level + 1, 0, -w))
     return out, parents
 
+@torch.no_grad()
+def rank_rates(
+    heads: MedusaHeads,
+    store: States,     # of texts that the heads were not trained on
+    ranks: int = 8,
+) -> Tensor: # [K, ranks]
+    "How often the token of each rank of each head is the right one."
+    guess = torch.cat([heads(store.windows(rows).states[None].to(next(heads.parameters()))).topk(ranks).indices.cpu() for rows in torch.arange(len(store)).split(8)])
+    return torch.stack([(guess[:, :-1 - k, k - 1] == store.tokens[:, 1 + k:, None]).float().mean((0, 1)) for k in range(1, len(heads) + 1)])
+
 @dataclass(eq=False)
 class Medusa(Drafter):
     "Drafts with independent heads on the last hidden state: the baseline of trained drafters."
     heads: MedusaHeads
     nodes: int | None = None # drafted nodes; default 63 on a GPU, `cpu_nodes` on a CPU
     ranks: int = 8           # candidates of each level
-    cpu_nodes, needs_hidden, prompt_states, engine = 16, True, 1, False
+    rates: Tensor | None = None # [K, ranks] how often each rank is right (`rank_rates`): an engine takes the heaviest tree of these for all steps; default a guess
+    cpu_nodes, needs_hidden, prompt_states, trained = 16, True, 1, True
+    kept, device_tensors = 1, ('states', 'places', 'levels')
     def __post_init__(self):
         if self.nodes is not None and self.nodes < 1 or self.ranks < 1: raise ValueError(f'nodes={self.nodes}, ranks={self.ranks}: at least 1 of each')
     def begin(self, run: Run):
@@ -246,3 +258,17 @@ class Medusa(Drafter):
     def observe(self, run: Run, step: Step):
         for row, (out, path) in enumerate(zip(step.emitted, step.paths)):
             if out: self.state[row] = step.hidden[row, path[-1] if path else 0]
+    def device_shape(self, model: PreTrainedModel, rows: int) -> TreeShape:
+        K, nodes, device = len(self.heads), self.nodes or (self.cpu_nodes if model.device.type == 'cpu' else 63), model.device
+        ranks = min(self.ranks, model.get_input_embeddings().num_embeddings)
+        rates = self.rates if self.rates is not None else torch.tensor([[.5 * .8**k * .4**r for r in range(ranks)] for k in range(K)])
+        if rates.shape[0] != K: raise ValueError(f'rates has {rates.shape[0]} rows for {K} heads: one for each is needed')
+        places, parents = heaviest_tree(0, [range(k * rates.shape[1], (k + 1) * rates.shape[1]) for k in range(K)], rates.tolist(), nodes)
+        self.places, self.levels, self.states = torch.tensor(places[1:], device=device), torch.arange(K, device=device), torch.zeros(rows, self.heads.blocks[0].in_features, device=device, dtype=model.dtype)
+        self.width = rates.shape[1]
+        return TreeShape(torch.tensor(parents, device=device))
+    def device_propose(self, last: Tensor, warped: Callable) -> Tensor:
+        best = warped(self.heads(self.states), self.levels).topk(self.width).indices                          # [B, K, ranks]
+        return torch.cat([last[:, None], best.flatten(1)[:, self.places]], 1)
+    def device_hidden(self, states: Tensor, real: Tensor):
+        self.states.copy_(torch.where(real[:, None], states, self.states))

@@ -114,6 +114,7 @@ class Kangaroo(EarlyExit):
     eta: float = 0.6          # stop once the adapter's largest probability is below
     adapter: Adapter | None = field(default=None, repr=False) # default: an untrained one for the model
     arxiv, slug, used = '2404.18911', 'kangaroo', None
+    trained = True
     def __post_init__(self):
         if self.layers is None: self.layers = 2 if self.adapter is None else self.adapter.layers
         super().__post_init__()

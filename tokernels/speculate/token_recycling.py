@@ -133,8 +133,8 @@ class TokenRecycling(Drafter):
     device_tensors = 'matrix',
     @property
     def kept(self): return self.k
-    def device_shape(self, model) -> TreeShape: self._ready(model); return self.template.shape
-    def device_propose(self, last): return self.template.tokens(self.matrix, last)
+    def device_shape(self, model, rows: int = 1) -> TreeShape: self._ready(model); return self.template.shape
+    def device_propose(self, last, warped=None): return self.template.tokens(self.matrix, last)
     def device_observe(self, tokens, best, real): recycle(self.matrix, tokens, best, real)
     @torch.no_grad()
     def read(self, model, texts: Iterable[torch.Tensor], longest: int = 1024) -> 'TokenRecycling':
