@@ -481,7 +481,8 @@ class Drafter(Method):
     def end(self, run: Run): "Called when the run is over, also after an error."
     def memory(self, model: PreTrainedModel | None = None) -> int:
         "Bytes that the method holds besides the model: tables, trees, heads, a draft model."
-        return _bytes_of(vars(self), {id(x) for x in model.parameters()} if model is not None else set())
+        seen = {id(x) for x in model.parameters()} if model is not None else set()
+        return sum(_bytes_of(x, seen) for x in vars(self).values())
     kept = 0                # for drafters that work inside a captured step (`speculate.engine`): how many of the best tokens of each node they observe; 0 for others
     device_tensors = ()     # names of the attributes that such a step reads and writes
     def device_shape(self, model) -> TreeShape: "The one tree shape of every step, and the tensors ready on the model's device."
