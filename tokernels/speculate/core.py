@@ -261,7 +261,7 @@ class CachedText:
         width = max(after) - start
         if index == [list(range(start, max(after)))]: self._crop(max(after))                      # nothing moves
         else:
-            index = torch.tensor([i + [0] * (width - len(i)) for i in index], device=self.slots.device)
+            index = torch.tensor([i + [0] * (width - len(i)) for i in index], dtype=torch.long, device=self.slots.device)
             for layer in self.cache.layers: layer.keep(index, start)
         gained = torch.tensor([len(k) for k in nodes], device=self.slots.device)
         if not self.plain:
