@@ -268,7 +268,6 @@ def tapped(
 
 class _Leave(Exception): pass
 
-@torch.no_grad()
 def run_layers(
     model: PreTrainedModel,
     x: torch.Tensor,         # [B, T] tokens, or [B, T, hidden] the input of layer `first`; of layer 0: embeddings

@@ -80,7 +80,11 @@ def bench_speculate(
 ) -> list[dict]: # rows of `compare`
     "Compare drafters with transformers' prompt lookup, early exit and, with a draft model, assisted generation on held-out prompts."
     if not 1 <= prompts <= 40: raise ValueError(f'prompts={prompts}: 1 to 40 are there')
-    if store is not None and bench.checkout() is None: raise ValueError(f'store={store!r}: results are kept in a checkout of the project, and there is none here')
+    kept = {}
+    if store is not None:
+        if bench.checkout() is None: raise ValueError(f'store={store!r}: results are kept in a checkout of the project, and there is none here')
+        try: kept = bench.load_result(store)['result']                               # a bad name is refused before anything is measured
+        except FileNotFoundError: pass
     for slug in methods: drafter_class(slug)
     lm, tokenizer = models.load(model, device='cuda' if torch.cuda.is_available() else 'cpu')
     small = load_draft(model, draft, lm.device)
@@ -93,8 +97,6 @@ def bench_speculate(
     ids = [tokenizer(t, return_tensors='pt').input_ids.to(lm.device) for t in workload_texts(workload)[:prompts]]
     rows = compare(lm, ids, contestants, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)[1]
     if store is not None:
-        try: kept = bench.load_result(store)['result']
-        except FileNotFoundError: kept = {}
         kept[f"{workload}, {f'temperature {temperature:g}' if temperature else 'greedy'}"] = dict(model=model, prompts=prompts, max_new_tokens=max_new_tokens, rows=rows)
         bench.save_result(store, kept)
     return rows

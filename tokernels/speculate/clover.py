@@ -12,7 +12,7 @@ Docs: https://tokernels.github.io/tokernels/speculate/clover.html.md"""
 __all__ = ['AttentionDecoder', 'CloverHeads', 'train', 'naive_level', 'next_level', 'naive_tree', 'Clover']
 
 # %% ../../nbs/speculate/28_clover.ipynb #2bd0367f
-import copy, inspect, math, os
+import copy, math, os
 from dataclasses import dataclass, field
 from functools import partial
 import torch
@@ -87,7 +87,7 @@ class CloverHeads(torch.nn.Module):
         return torch.nn.functional.linear(x, head.weight.detach(), None if head.bias is None else head.bias.detach())
     def augment(self, h: Tensor) -> Tensor:
         "Equation 1 for whole texts `[B, T, H]`, without a cache; with gradients if they are switched on."
-        return h if self.block is None else self.mix(h, inspect.unwrap(run_layers)(self.block, h, 0, self.layers, use_cache=False))      # unwrapped: without its no_grad
+        return h if self.block is None else self.mix(h, run_layers(self.block, h, 0, self.layers, use_cache=False))
     def mix(self, h: Tensor, out: Tensor) -> Tensor: "States and what the block's layers make of them, to `g(0)`."; return h + self.scale * (out - h)      # (1)
     def logits(self, g: Tensor, i: int) -> Tensor:
         "States `[..., H]` to the logits `[..., V]` of head `i`, counted from 1."

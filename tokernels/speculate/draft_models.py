@@ -28,7 +28,7 @@ from .core import CachedText, Drafter, DraftTree, Run, Step, TreeShape, Verifier
 class DraftModel:
     "A model that drafts for another one with the same vocabulary: its own cache over the text, and a tree behind it."
     def __init__(self, model: PreTrainedModel): self.model, self.stack, self.roots = check_model(model), None, None
-    def __deepcopy__(self, memo): return DraftModel(self.model)          # the model is shared
+    def __deepcopy__(self, memo): return type(self)(self.model)          # the model is shared
     def __repr__(self): return f'{type(self.model).__name__}, {sum(p.numel() for p in self.model.parameters()) / 1e6:.1f} M'
     def begin(self, run: Run):
         "A new text. Raises `ValueError` for a model with another vocabulary or a shorter reach than the prompt."

@@ -182,6 +182,7 @@ class Engine(Drafter):
         if not isinstance(drafter, Drafter) or isinstance(drafter, Engine): raise TypeError(f'drafter is a {type(drafter).__name__}: a Drafter that is no Engine is needed')
         if not drafter.engine: raise ValueError(f'{type(drafter).__name__} reads or runs parts of the model itself, which an engine does not allow: decode without it')
         if (drafter.prompt_logits or drafter.prompt_states) and not drafter.kept: raise ValueError(f'{type(drafter).__name__} reads logits or hidden states of the prompt on the host, which an engine does not keep: decode without it')
+        if not drafter.verifier.lossless: raise ValueError(f'{type(drafter).__name__} accepts by {type(drafter.verifier).__name__}, and an engine by the exact rule only: decode without it')
         if batch < 1 or not 1 <= chunk <= 256 or capacity < 2: raise ValueError(f'batch={batch}, chunk={chunk}, capacity={capacity}: at least 1, 1 to 256, and at least 2 are needed')
         if batch > 1 and not drafter.batched: raise ValueError(f'{type(drafter).__name__} decodes one row at a time, batch={batch}')
         self.model, self.drafter, self.batch, self.capacity, self.chunk, self.device = model, drafter, batch, capacity, chunk, model.device
@@ -203,7 +204,7 @@ class Engine(Drafter):
         return getattr(self.drafter, name)
     def __deepcopy__(self, memo): return Engine(self.model, copy.deepcopy(self.drafter, memo), self.capacity, self.batch, self.compiled, self.chunk)   # the model is shared
     def __repr__(self): return f'Engine({type(self.drafter).__name__}, capacity={self.capacity}, batch={self.batch})'
-    lossless = property(lambda self: self.drafter.lossless)
+    lossless, needs_draft, trained = (property(lambda self, name=name: getattr(self.drafter, name)) for name in ('lossless', 'needs_draft', 'trained'))
     kept = property(lambda self: self.drafter.kept)
     def _model(self, tokens, positions, keep):
         return self.model(input_ids=tokens, position_ids=positions, **{cache_argument: self.cache}, use_cache=True, logits_to_keep=keep, output_hidden_states=self.drafter.needs_hidden)
@@ -331,6 +332,7 @@ class EngineRun(Run):
             tree.check(e.last, self.model.get_input_embeddings().num_embeddings)
             if tree.states is not None: raise ValueError(f'{type(e.drafter).__name__} runs the first layers itself, which an engine does not allow: decode without it')
             if tree.laws is not None: raise ValueError(f'{type(e.drafter).__name__} drew its tree from laws, which an engine does not verify: decode without it')
+            if tree.riders: raise ValueError(f'{type(e.drafter).__name__} sends {tree.riders} riders, nodes that are no candidates, which an engine does not know: decode without it')
             step = e._step(self.choice, len(tree))
             if max(self.lengths) + step.tokens.shape[1] > e.capacity: tree = tree.prune([0] * e.batch); step = e._step(self.choice, 1)     # no room for a tree
             step.place(tree.shape)
@@ -360,8 +362,7 @@ class EngineRun(Run):
         self.stats.calls += 1; self.stats.nodes += len(tree) if tree is not None else T
         self.stats.gained += [len(t) for t in out if t]
         if self.keep_trace and out[0]:
-            tokens = (tree.tokens if tree is not None else step.drafted)[0].tolist()
-            self.stats.trace.append(Trace(tokens, step.parents[0, :len(tokens)].tolist(), paths[0], out[0]))
+            self.stats.trace.append(Trace.of(tree if tree is not None else DraftTree(step.drafted, self.fixed), paths[0], out[0]))
         if tree is not None:
             hidden = step.out.hidden_states[-1][:, :len(tree)] if self.drafter.needs_hidden else None
             self._clocked('draft', self.drafter.observe, self, Step(tree, step.out.logits[:, :len(tree)], paths, out, hidden))

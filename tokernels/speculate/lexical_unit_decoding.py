@@ -10,7 +10,7 @@ Docs: https://tokernels.github.io/tokernels/speculate/lexical_unit_decoding.html
 
 # %% auto #0
 __all__ = ['Placeholder', 'run_length', 'naive_lud', 'unit_law', 'naive_unit_lengths', 'unit_lengths', 'unit_tree', 'unit_logits',
-           'unit_loss', 'prepare', 'train', 'AcceptAll', 'LexicalUnitDecoding']
+           'unit_loss', 'prepare', 'train', 'LexicalUnitDecoding']
 
 # %% ../../nbs/speculate/32_lexical_unit_decoding.ipynb #1ed00006
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 from ..hooks import PositionNoise, tree_inputs
-from .core import Drafter, DraftTree, Run, Step, TreeShape, Verifier, local_processors
+from .core import AcceptAll, Drafter, DraftTree, Run, Step, TreeShape, local_processors
 from .heads import States, fit
 
 # %% ../../nbs/speculate/32_lexical_unit_decoding.ipynb #1ed00011
@@ -183,13 +183,6 @@ def train(
     return fit(both, store, lambda part: sum(unit_loss(model, placeholder, part.tokens, part.states[None].long(), k, beyond)), steps, batch, lr, **kwargs)
 
 # %% ../../nbs/speculate/32_lexical_unit_decoding.ipynb #1ed00027
-class AcceptAll(Verifier):
-    "Takes every drafted token; behind the last one stands the model's own. Lossy."
-    lossless = False
-    def choose(self, scores, tree, row, node, sample, children):
-        if children: return children[0][1], children[0][0]
-        return super().choose(scores, tree, row, node, sample, children)
-
 @dataclass(eq=False)
 class LexicalUnitDecoding(Drafter):
     "Takes as many tokens from a pass as the model is sure of (arXiv 2405.15208). Lossy: what placeholders decide is not checked."

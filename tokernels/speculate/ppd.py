@@ -23,7 +23,7 @@ from transformers import DynamicCache, PreTrainedModel
 from ..bench import wall_clock
 from ..hooks import lean_forward, own_slots, tree_inputs
 from .core import CachedText, Drafter, DraftTree, Run, Step, TreeShape, decode
-from .heads import States, fit
+from .heads import States, fit, frozen
 
 # %% ../../nbs/speculate/24_ppd.ipynb #dd240011
 class Prompts(torch.nn.Module):
@@ -115,11 +115,7 @@ def train(
     T = tokens.shape[1]
     if cuts is None: cuts = torch.arange(T // 4, T - len(prompts), 2)
     if not len(cuts): raise ValueError(f'tokens are windows of {T}: too short for {len(prompts)} prompts')
-    free = [p for p in model.parameters() if p.requires_grad]
-    for p in free: p.requires_grad_(False)
-    try: return fit(prompts, States(tokens, {}), lambda part: prompt_loss(model, prompts, part.tokens, cuts), steps, batch, lr, warmup=0., **kwargs)
-    finally:
-        for p in free: p.requires_grad_(True)
+    with frozen(model): return fit(prompts, States(tokens, {}), lambda part: prompt_loss(model, prompts, part.tokens, cuts), steps, batch, lr, warmup=0., **kwargs)
 
 # %% ../../nbs/speculate/24_ppd.ipynb #dd240019
 def best_paths(

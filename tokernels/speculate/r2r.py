@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ..hooks import PositionNoise
-from .core import Drafter, DraftTree, Run, Step, TreeShape, Verifier, local_processors
+from .core import AcceptAll, Drafter, DraftTree, Run, Step, TreeShape, local_processors
 from .draft_models import DraftModel
 from .heads import States
 
@@ -218,7 +218,6 @@ def pick_threshold(
 # %% ../../nbs/speculate/23_r2r.ipynb #de0c9091
 class DraftStates(DraftModel):
     "A draft model that keeps the last hidden state of what it has just read: `hidden [B, D]`, None if the model gives none. One node at a time."
-    def __deepcopy__(self, memo): return type(self)(self.model)
     def start(self, run: Run) -> Tensor:
         logits = super().start(run); self._take(self.roots)
         return logits
@@ -231,15 +230,13 @@ class DraftStates(DraftModel):
         self.seen = out.hidden_states
         return out.logits
 
-class Follow(Verifier):
+class Follow(AcceptAll):
     "Accepts every drafted token. Behind the last stands what `after` has for the row, and where that is None the model's own token. Lossy."
-    lossless = False
     def __init__(self): self.after, self.by_large = [], defaultdict(list)
     def choose(self, scores, tree, row, node, sample, children):
         own = not children and self.after[row] is None
         self.by_large[row].append(own)
-        if children: return children[0][1], children[0][0]
-        return super().choose(scores, tree, row, node, sample, children) if own else (self.after[row], None)
+        return super().choose(scores, tree, row, node, sample, children) if children or own else (self.after[row], None)
 
 # %% ../../nbs/speculate/23_r2r.ipynb #259931d0
 @dataclass(eq=False)

@@ -13,14 +13,15 @@ Docs: https://tokernels.github.io/tokernels/speculate/s2d.html.md"""
 __all__ = ['default_exits', 'check_exits', 'exit_logits', 'sorted_loss', 'sorted_fine_tune', 'naive_exit', 'SortedDraft', 'S2D']
 
 # %% ../../nbs/speculate/22_s2d.ipynb #d0a2bf29
-import copy, inspect
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 import torch
-from transformers import PreTrainedModel, get_cosine_schedule_with_warmup
+from transformers import PreTrainedModel
 from ..hooks import check_model, decoder_layers, run_layers
 from .core import Drafter, DraftTree, Run, Step, TreeShape
 from .draft_models import DraftModel
+from .heads import States, fit
 
 # %% ../../nbs/speculate/22_s2d.ipynb #6a968aa4
 def default_exits(
@@ -42,7 +43,7 @@ def exit_logits(
     exits: Sequence[int],
 ) -> list[torch.Tensor]: # for each exit logits [B, T, V]
     "Equation 1 at every exit of one forward pass, with gradients where they are enabled."
-    n, run = len(decoder_layers(draft)), inspect.unwrap(run_layers)                 # without its no_grad
+    n, run = len(decoder_layers(draft)), run_layers
     out = draft(tokens, output_hidden_states=True, use_cache=False)
     return [out.logits if l == n else run(draft, out.hidden_states[l], n, use_cache=False) for l in exits]      # (1); the last hidden state is normed already
 
@@ -63,24 +64,14 @@ def sorted_fine_tune(
     warm_up: float = 0.04,             # share of the steps
     seed: int = 0,                     # of the windows
 ) -> PreTrainedModel: # a trained copy in evaluation mode, its losses in `.losses`
-    "Train all exits of a copy of the draft together (arXiv 2407.01955, equation 2), without dropout. Raises `ValueError` for bad exits or settings, or too little text."
+    "Train all exits of a copy of the draft together (arXiv 2407.01955, equation 2). Raises `ValueError` for bad exits or settings, or too little text."
     exits = check_exits(draft, exits)
     if min(steps, batch) < 1 or length < 2 or not learning_rate > 0: raise ValueError(f'steps={steps}, batch={batch}, length={length}, learning_rate={learning_rate}: positive numbers are needed, and windows of at least 2 tokens')
     data = torch.cat([t.flatten() for t in texts]) if len(texts) else torch.zeros(0, dtype=torch.long)
     if len(data) < length: raise ValueError(f'texts hold {len(data)} tokens: at least one window of {length} is needed')
     if draft.dtype != torch.float32: raise ValueError(f'draft is in {draft.dtype}: small steps are lost in rounding; pass draft.float()')
-    new, g = copy.deepcopy(draft).eval(), torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(new.parameters(), learning_rate, weight_decay=0)
-    schedule = get_cosine_schedule_with_warmup(optimizer, round(warm_up * steps), steps)
-    new.losses = []
-    with torch.inference_mode(False), torch.enable_grad():
-        new.requires_grad_(True)
-        for _ in range(steps):
-            at = torch.randint(0, len(data) - length + 1, (batch, 1), generator=g)
-            loss = sorted_loss(new, data[at + torch.arange(length)].to(new.device), exits)
-            optimizer.zero_grad(); loss.backward()
-            torch.nn.utils.clip_grad_norm_(new.parameters(), 1.)
-            optimizer.step(); schedule.step(); new.losses.append(loss.item())
+    new = copy.deepcopy(draft).eval().requires_grad_(True)
+    new.losses = fit(new, States(data.unfold(0, length, 1), {}), lambda part: sorted_loss(new, part.tokens, exits), steps, batch, learning_rate, warm_up, seed=seed)
     new.zero_grad()
     return new
 

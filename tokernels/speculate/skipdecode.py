@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 import torch
 from transformers import PreTrainedModel
-from ..hooks import SlotLayer, decoder_layers, run_layers
+from ..hooks import decoder_layers, run_layers
 from .core import Drafter, DraftTree, Run, TreeShape
+from .heads import States, fit
 
 # %% ../../nbs/speculate/31_skipdecode.ipynb #6f89dd96
 def depth_schedule(
@@ -125,11 +126,10 @@ class SkipDecode(Drafter):
         if self.n_max is not None and not 1 <= self.n_min <= self.n_max: raise ValueError(f'n_min={self.n_min}, n_max={self.n_max}: 1 <= n_min <= n_max is needed')
         if self.warmup < 1: raise ValueError(f'warmup={self.warmup} must be at least 1: the loop starts with layer 0')
         if self.columns is not None and self.columns < 1: raise ValueError(f'columns={self.columns} must be at least 1')
-        self.aside = {}
     @classmethod
     def exact(cls, **settings) -> 'SkipDecode': "All layers for every column: plain decoding."; return cls(**{**settings, 'speedup': 1., 'n_max': None, 'n_min': None})
     def ready(self, run: Run):
-        self.layers, self.depths, self.aside = len(decoder_layers(run.model)), [], {}
+        self.layers, self.depths = len(decoder_layers(run.model)), []
         n_max, n_min = bounds(self.layers, self.speedup) if self.n_max is None else (self.n_max, self.n_min)
         if n_max > self.layers: raise ValueError(f'n_max={n_max}: the model has {self.layers} layers')
         if self.columns is None and run.limit >= 10**9: raise ValueError('columns=None: this run has no longest text; say over how many columns the depth falls')
@@ -139,14 +139,10 @@ class SkipDecode(Drafter):
         self.depths.append(n); root = run.last[:, None]
         if n == self.layers: return DraftTree.chain(root)
         low = min(self.warmup, n); top = self.layers - (n - low)                                           # (2)
-        for l in range(low, top):
-            if l not in self.aside: self.aside[l] = run.cache.layers[l]; run.cache.layers[l] = SlotLayer(1)
         shape = TreeShape(torch.full((1, 1), -1, device=run.device))
         return DraftTree(root, shape, states=run.look(root, shape, last=low), layers=top)
     def end(self, run: Run):
-        if not self.aside: return
-        for l, layer in self.aside.items(): run.cache.layers[l] = layer
-        self.aside = {}; held = min(layer.get_seq_length() for layer in run.cache.layers)
+        held = min(layer.get_seq_length() for layer in run.cache.layers)
         for layer in run.cache.layers: layer.crop(held - layer.get_seq_length())                           # what all layers have read
 
 # %% ../../nbs/speculate/31_skipdecode.ipynb #e132b5cf
@@ -172,19 +168,8 @@ def finetune(
     warmup: int = 1,
     steps: int = 50,
     batch: int = 8,         # windows of a step
-    rate: float = 1e-3,     # largest learning rate; it falls on a line to zero
-    seed: int = 0,
+    lr: float = 1e-3,       # peak
+    **settings,             # of `heads.fit`
 ) -> list[float]: # loss of every step, nats per token
     "Train all weights with the schedule switched on (equation 4). Raises `ValueError` for shapes that do not fit."
-    if steps < 1 or batch < 1 or not rate > 0: raise ValueError(f'steps={steps}, batch={batch}, rate={rate}: at least 1, at least 1 and more than 0 are needed')
-    generator, losses = torch.Generator().manual_seed(seed), []
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.0)
-    was_training = model.training; model.train()
-    try:
-        for step in range(steps):
-            optimizer.param_groups[0]['lr'] = rate * min(1, (step + 1) / 5) * (1 - step / steps)
-            loss = schedule_loss(model, windows[torch.randint(len(windows), (batch,), generator=generator)].to(model.device), depths.to(model.device), start, warmup).mean()
-            loss.backward(); torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step(); optimizer.zero_grad(set_to_none=True); losses.append(loss.item())
-    finally: model.train(was_training)
-    return losses
+    return fit(model, States(windows, {}), lambda part: schedule_loss(model, part.tokens, depths.to(model.device), start, warmup).mean(), steps, batch, lr, **settings)
