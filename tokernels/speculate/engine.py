@@ -25,6 +25,7 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import Cache
 from ..hooks import PositionNoise, StaticLayer, StepState, attention, cache_argument, check_model, fused_linears, layer_windows, register_attention, replaced_forwards
 from ..kernels.commit import CommitPlan
+from ..kernels.core import naive
 from ..kernels.epilogue import top_k_sample, verify_walk
 from ..kernels.tree_attention import ancestor_bits, tree_attention
 from .core import Drafter, DraftTree, Run, Step, Trace, TreeShape, local_processors
@@ -46,7 +47,7 @@ def _attend(module, query, key, value, attention_mask, scaling=None, dropout=0.,
     if s is None: raise RuntimeError('tk_tree attention runs inside an Engine only: call model.set_attn_implementation("sdpa")')
     if s_aux is not None: raise ValueError(f'{type(module).__name__} has attention sinks, which tree_attention does not know')
     if not torch.compiler.is_compiling(): _Now.calls += 1
-    return _attend_op(query, key, value, s.lengths, s.ancestors, s.depths, scaling, sliding_window, softcap), None
+    return torch.ops.tokernels.attend(query, key, value, s.lengths, s.ancestors, s.depths, scaling, sliding_window, softcap), None
 
 # %% ../../nbs/speculate/01_engine.ipynb #f6e362d5
 @dataclass(eq=False)
@@ -223,9 +224,10 @@ class Engine(Drafter):
     def _decode(self, model, input_ids, processors, criteria, config, kwargs, verifier=None, **bound):
         if model is not self.model: raise ValueError(f'engine was made for another {type(self.model).__name__}: make one for this model')
         if verifier is not None and type(verifier) is not type(self.drafter.verifier): raise ValueError(f'verifier is a {type(verifier).__name__}: an engine accepts by the exact rule only')
-        run = EngineRun(self, model, self.drafter, self.drafter.verifier, input_ids, processors, criteria, config, kwargs, **bound)
-        self.stats = self.drafter.stats = run.stats
-        return run.go()
+        with naive():       # on a CPU, where kernels would be interpreted
+            run = EngineRun(self, model, self.drafter, self.drafter.verifier, input_ids, processors, criteria, config, kwargs, **bound)
+            self.stats = self.drafter.stats = run.stats
+            return run.go()
 
 # %% ../../nbs/speculate/01_engine.ipynb #05e348bd
 from fastcore.basics import patch
