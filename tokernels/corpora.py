@@ -125,6 +125,13 @@ def code(
     return Corpus('code', tuple(seen[n] for n in sorted(seen)))
 
 # %% ../nbs/01_corpora.ipynb #dbc79905
+def _statements(tree):
+    "The module and all its statements, level by level as `ast.walk` goes, without the expressions, which are most of a tree."
+    level = [tree]
+    for node in level:
+        yield node
+        level += [n for n in ast.iter_child_nodes(node) if isinstance(n, (ast.stmt, ast.excepthandler, ast.match_case))]
+
 def docstrings(
     source: str,     # text of a Python file
     least: int = 400, # shortest docstring to return, in characters
@@ -133,7 +140,7 @@ def docstrings(
     try: tree = ast.parse(source)
     except (SyntaxError, ValueError): return []
     kinds = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
-    found = (ast.get_docstring(n) for n in ast.walk(tree) if isinstance(n, kinds))
+    found = (ast.get_docstring(n) for n in _statements(tree) if isinstance(n, kinds))
     return [d for d in found if d and len(d) >= least]
 
 def prose(
@@ -144,8 +151,7 @@ def prose(
     from pydoc_data.topics import topics
     sources = [(f'pydoc_data.topics.{k}', 'python', 'PSF-2.0', (lambda v=v: v)) for k, v in sorted(topics.items()) if len(v) >= 400]
     for name, package, license, read in code(roots, packages).sources:
-        if docstrings(read()):
-            sources.append((f'{name}.__doc__', package, license, (lambda r=read: '\n\n'.join(docstrings(r())))))
+        if text := '\n\n'.join(docstrings(read())): sources.append((f'{name}.__doc__', package, license, (lambda t=text: t)))
     if packages is not None and 'python' not in packages: sources = [s for s in sources if s[1] != 'python']
     return Corpus('prose', tuple(sources))
 
