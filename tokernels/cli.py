@@ -2,7 +2,7 @@
 
 `tokernels demo PROMPT` generates with the embedded model, plainly and with a method, streams both, and shows that the texts are the
 same, how many tokens a call of the model gave, both speeds, and one real draft tree. `tokernels papers` lists the 147 papers, and
-`tokernels bench speculate` compares decoders on held-out prompts. `--model` takes any Hugging Face causal model, `--json` prints for machines.
+`tokernels bench speculate` compares decoders on held-out prompts, `tokernels bench kvcache` methods of the cache on held-out text. `--model` takes any Hugging Face causal model, `--json` prints for machines.
 
 Docs: https://tokernels.github.io/tokernels/cli.html.md"""
 
@@ -22,6 +22,7 @@ from rich.text import Text
 from transformers.generation.streamers import BaseStreamer
 from . import bench, models, papers, show
 from .hooks import PositionNoise
+from .kvcache.chapter import bench_kvcache, budget_table
 from .speculate.chapter import bench_speculate, drafter_class, load_draft, method_name, new_drafter
 from .speculate.core import comparison_table, decode
 
@@ -110,12 +111,22 @@ def _parser():
     p.add_argument('chapter', nargs='?', choices=papers.chapters, help='one chapter only')
     p.add_argument('--json', action='store_true', help='print as JSON')
     b = sub.add_parser('bench', help='compare the methods of a chapter on held-out text', formatter_class=fmt)
-    b.add_argument('chapter', choices=['speculate']); model_args(b)
+    chapters = b.add_subparsers(dest='chapter', required=True)
+    b = chapters.add_parser('speculate', help='decoders: tokens per call and per second', formatter_class=fmt); model_args(b)
     b.add_argument('--methods', nargs='*', default=[], help='slugs; default: all that work')
     b.add_argument('--workload', choices=['code', 'prose', 'copy'], default='code', help='kind of prompts; copy: a passage stands in the prompt and is to be repeated')
     b.add_argument('--prompts', type=int, default=10, help='number of prompts, at most 40')
     b.add_argument('--max-new-tokens', type=int, default=128, help='tokens per prompt')
     b.add_argument('--store', help="keep the rows under this name in a checkout's results, such as speculate/table")
+    k = chapters.add_parser('kvcache', help='methods of the cache: quality, memory and time over budgets', formatter_class=fmt)
+    k.add_argument('--model', default='target', help="'target' for the embedded model, a Hugging Face name or a folder")
+    k.add_argument('--methods', nargs='*', default=[], help='slugs; default: all that work')
+    k.add_argument('--budgets', nargs='*', type=float, default=[0.5, 0.25, 0.125, 0.0625], help='shares of the prompt')
+    k.add_argument('--texts', type=int, default=2, help='held-out modules, and lookup tables')
+    k.add_argument('--tokens', type=int, default=64, help="read on behind each text's prompt of 600")
+    k.add_argument('--entries', type=int, default=60, help='of each lookup table')
+    k.add_argument('--store', help="keep the rows under this name in a checkout's results, such as kvcache/table")
+    k.add_argument('--json', action='store_true', help='print as JSON')
     return top
 
 def main(argv: Sequence[str] | None = None) -> int: # exit status: 0, or 2 for input that cannot be used
@@ -127,8 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int: # exit status: 0, or 2 for i
     try:
         if command == 'demo': result = demo(**args, console=console)
         elif command == 'bench':
-            args.pop('chapter'); result = bench_speculate(**args)
-            if console: console.print(comparison_table(result))
+            run, show_rows = dict(speculate=(bench_speculate, comparison_table), kvcache=(bench_kvcache, budget_table))[args.pop('chapter')]
+            result = run(**args)
+            if console: console.print(show_rows(result))
         else:
             result = [vars(p) for p in papers.catalogue(details=True) if args['chapter'] in (None, p.chapter)]
             if console: console.print(papers.show_table(args['chapter']))

@@ -68,12 +68,13 @@ class SlotLayer(CacheLayerMixin):
         self.buffers = [make(key_states), make(value_states)]
         self.is_initialized = True
         self._view()
+    def _grown(self, end): return max(end, 2 * self.capacity)
     def _view(self): self.keys, self.values = (b[:, :, :self.length] for b in self.buffers)
     def update(self, key_states, value_states, *args, **kwargs):
         if not self.is_initialized: self.lazy_initialization(key_states, value_states)
         end = self.length + key_states.shape[2]
         if end > self.capacity:
-            self.capacity = max(end, 2 * self.capacity)
+            self.capacity = self._grown(end)
             for i, old in enumerate(self.buffers):
                 self.buffers[i] = old.new_empty(*old.shape[:2], self.capacity, old.shape[3]); self.buffers[i][:, :, :self.length] = old[:, :, :self.length]
         for b, new in zip(self.buffers, (key_states, value_states)): b[:, :, self.length:end] = new
@@ -125,7 +126,7 @@ def own_slots(
 def check_slots(cache: Cache):
     "Raise `TypeError` for a cache whose layers cannot drop single rows."
     if not isinstance(cache, Cache): raise TypeError(f'past_key_values is a {type(cache).__name__}: a transformers Cache is needed')
-    wrong = {type(l).__name__ for l in cache.layers if type(l) not in (DynamicLayer, DynamicSlidingWindowLayer, SlotLayer)}
+    wrong = {type(l).__name__ for l in cache.layers if type(l) not in (DynamicLayer, DynamicSlidingWindowLayer) and not (isinstance(l, SlotLayer) and l.is_croppable)}
     if wrong: raise TypeError(f'past_key_values has layers {sorted(wrong)}, which cannot drop single rows: a DynamicCache is needed')
 
 def keep_slots(

@@ -85,10 +85,10 @@ def bench_speculate(
         if bench.checkout() is None: raise ValueError(f'store={store!r}: results are kept in a checkout of the project, and there is none here')
         try: kept = bench.load_result(store)['result']                               # a bad name is refused before anything is measured
         except FileNotFoundError: pass
-    for slug in methods: drafter_class(slug)
+    if many := [s for s in methods if drafter_class(s).texts != 1]: raise ValueError(f'methods {many} write several texts for each prompt: their notebooks measure them')
     lm, tokenizer = models.load(model, device='cuda' if torch.cuda.is_available() else 'cpu')
     small = load_draft(model, draft, lm.device)
-    def runs(slug): return (small is not None or not drafter_class(slug).needs_draft) and (not drafter_class(slug).trained or stored_part(slug, model) is not None)
+    def runs(slug): return drafter_class(slug).texts == 1 and (small is not None or not drafter_class(slug).needs_draft) and (not drafter_class(slug).trained or stored_part(slug, model) is not None)
     names = methods or [p.slug for p in papers.catalogue() if p.chapter == 'speculate' and p.status == 'works' and runs(p.slug)]
     new = lambda slug: new_drafter(slug, model, small, lm, tokenizer)
     contestants = {method_name(n): new(n) for n in names} | {'prompt lookup': dict(prompt_lookup_num_tokens=10), 'early exit': dict(assistant_early_exit=max(1, lm.config.get_text_config().num_hidden_layers // 4))}

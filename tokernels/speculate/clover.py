@@ -12,15 +12,15 @@ Docs: https://tokernels.github.io/tokernels/speculate/clover.html.md"""
 __all__ = ['AttentionDecoder', 'CloverHeads', 'train', 'naive_level', 'next_level', 'naive_tree', 'Clover']
 
 # %% ../../nbs/speculate/28_clover.ipynb #2bd0367f
-import copy, math, os
+import copy, math
 from dataclasses import dataclass, field
 from functools import partial
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 from ..hooks import run_layers
 from .core import Drafter, DraftTree, Run, Step, TreeShape
-from .heads import States, VectorText, fit, load_head, small_decoder
+from .heads import States, VectorText, fit, Stored, small_decoder
 
 # %% ../../nbs/speculate/28_clover.ipynb #e00c73ab
 class AttentionDecoder(torch.nn.Module):
@@ -186,28 +186,21 @@ def naive_tree(
 
 # %% ../../nbs/speculate/28_clover.ipynb #b2e7965c
 @dataclass(eq=False)
-class Clover(Drafter):
+class Clover(Stored, Drafter):
     "Drafts with heads that hear what the head before them chose (arXiv 2405.00263)."
     heads: CloverHeads | None = field(default=None, repr=False) # trained for the model; default: untrained ones
     budget: int = 4           # drafted nodes of a tree at most, over all levels
     top_p: float = 0.8        # probability mass of a node's children
     ratio: float = 0.25       # of the best sibling's probability that a child needs
     paper, arxiv, slug = 'Clover: Regressive Lightweight Speculative Decoding with Sequential Knowledge', '2405.00263', 'clover'
+    part = 'heads'
     engine, trained, needs_hidden, prompt_states = False, True, True, 10**9
     using = text = state = None
     def __post_init__(self):
         if self.budget < 0: raise ValueError(f'budget={self.budget}: at least 0 nodes')
         if not 0 < self.top_p <= 1: raise ValueError(f'top_p={self.top_p} must lie in (0, 1]')
         if not 0 <= self.ratio <= 1: raise ValueError(f'ratio={self.ratio} must lie in [0, 1]')
-    @classmethod
-    def from_file(cls,
-        path: str | os.PathLike,              # written by `save_head(heads, path, model, tokenizer, 'clover', **heads.settings)`
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        **settings,                           # of the drafter
-    ) -> 'Clover':
-        "A drafter with stored heads. Raises `ValueError` if they belong to another method, model or tokenizer."
-        return cls(load_head(partial(CloverHeads.for_model, model), path, model, tokenizer, 'clover').bind(model), **settings)
+    build = staticmethod(CloverHeads.for_model)
     def ready(self, run: Run): self.using = CloverHeads.for_model(run.model) if self.heads is None else self.heads.bind(run.model)
     def begin(self, run: Run):
         states, L = run.prompt_states, run.prompt_length

@@ -474,6 +474,7 @@ class Drafter(Method):
     prompt_logits = 0       # last positions of the prompt whose logits `begin` finds in `run.prompt_logits [B, n, V]`
     prompt_states = 0       # last positions of the prompt whose last hidden states `begin` finds in `run.prompt_states [B, n, H]`
     trained = False         # has a part that is trained for the model
+    texts = 1               # texts written for each prompt; more than one cannot be compared with `generate`, token by token
     changes_draft = False   # trains the draft model that it was given
     verifier = Verifier()   # how drafts are accepted
     stats = None            # `Stats` of the last run

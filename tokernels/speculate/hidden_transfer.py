@@ -20,7 +20,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from ..hooks import decoder_layers, run_layers, tree_inputs
 from .core import Drafter, DraftTree, Run, Step, TreeShape
-from .heads import States, fit, frozen, heaviest_tree
+from .heads import States, Stored, fit, frozen, heaviest_tree
 
 # %% ../../nbs/speculate/25_hidden_transfer.ipynb #22ca8460
 class TransferMaps(torch.nn.Module):
@@ -143,7 +143,7 @@ def train(
 
 # %% ../../nbs/speculate/25_hidden_transfer.ipynb #8afe4bff
 @dataclass(eq=False)
-class HiddenTransfer(Drafter):
+class HiddenTransfer(Stored, Drafter):
     "Drafts with pseudo states that begin in the middle of the model (arXiv 2404.12022)."
     maps: TransferMaps | None = field(default=None, repr=False) # trained for the model; default: untrained, identities
     k: int | None = None                       # pseudo states of each candidate; default: as many as there are maps or layers, or 3
@@ -152,6 +152,7 @@ class HiddenTransfer(Drafter):
     ranks: int = 8                             # candidates of each level
     origins: int | None = None                 # candidates that carry pseudo states, heaviest first; default: all, as in the paper
     paper, arxiv, slug = 'Parallel Decoding via Hidden Transfer for Lossless Large Language Model Acceleration', '2404.12022', 'hidden_transfer'
+    part, build = 'maps', staticmethod(lambda model, **settings: TransferMaps(**settings))
     engine, trained, cpu_nodes = False, True, 8
     def __post_init__(self):
         for name in ('nodes', 'ranks', 'origins'):

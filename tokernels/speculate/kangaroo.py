@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from ..hooks import run_layers
 from .core import DraftTree, Run
 from .early_exit import EarlyExit
-from .heads import States
+from .heads import States, Stored
 
 # %% ../../nbs/speculate/19_kangaroo.ipynb #30e71647
 class Adapter(torch.nn.Module):
@@ -107,13 +107,14 @@ def naive_draft(
 
 # %% ../../nbs/speculate/19_kangaroo.ipynb #770a0faa
 @dataclass(eq=False)
-class Kangaroo(EarlyExit):
+class Kangaroo(Stored, EarlyExit):
     "Drafts with the model's first layers and an adapter, as long as it is sure (arXiv 2404.18911)."
     layers: int | None = None # that draft; default: those the adapter reads, or 2
     length: int = 6           # drafted tokens at most
     eta: float = 0.6          # stop once the adapter's largest probability is below
     adapter: Adapter | None = field(default=None, repr=False) # default: an untrained one for the model
     arxiv, slug, used = '2404.18911', 'kangaroo', None
+    part, build = 'adapter', staticmethod(lambda model, **settings: Adapter(**settings))
     trained = True
     def __post_init__(self):
         if self.layers is None: self.layers = 2 if self.adapter is None else self.adapter.layers

@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from .core import Run, Step, fingerprint
 from .draft_models import Speculative
-from .heads import model_fingerprint
+from ..models import model_fingerprint
 
 # %% ../../nbs/speculate/21_osd.ipynb #a78a462d
 def speed_up(

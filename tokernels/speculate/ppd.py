@@ -23,7 +23,7 @@ from transformers import DynamicCache, PreTrainedModel
 from ..bench import wall_clock
 from ..hooks import lean_forward, own_slots, tree_inputs
 from .core import CachedText, Drafter, DraftTree, Run, Step, TreeShape, decode
-from .heads import States, fit, frozen
+from .heads import States, Stored, fit, frozen
 
 # %% ../../nbs/speculate/24_ppd.ipynb #dd240011
 class Prompts(torch.nn.Module):
@@ -292,7 +292,7 @@ class _Plan:
         self.cost = self.shape.depths + (torch.arange(self.C + R, device=device) >= self.C)      # a prompt matters one place earlier than a candidate
 
 @dataclass(eq=False)
-class PPD(Drafter):
+class PPD(Stored, Drafter):
     "Drafts with trained prompt tokens that ride behind every candidate (arXiv 2405.18628)."
     prompts: Prompts | None = field(default=None, repr=False) # default: untrained ones for the model
     budget: int | None = None       # candidates and their prompts in a call; default: 105 on a GPU, `cpu_budget` on a CPU
@@ -301,6 +301,7 @@ class PPD(Drafter):
     copies: int | None = None       # of each prompt; default: those of `prompts`, or 1
     trees: SparseTrees | None = field(default=None, repr=False) # instead of `budget` and `acceptance`
     paper, arxiv, slug = 'Hardware-Aware Parallel Prompt Decoding for Memory-Efficient Acceleration of LLM Inference', '2405.18628', 'ppd'
+    part, build = 'prompts', staticmethod(lambda model, **settings: Prompts(**settings))
     engine, trained = False, True
     cpu_budget = 4                  # chosen by equation 8, see below
     def __post_init__(self):
