@@ -17,6 +17,7 @@ Modules:
 - `tokernels.kvcache.double_sparsity`: A few channels of the keys say which tokens matter. Read those channels of every token, and the rest of only a few tokens.
 - `tokernels.kvcache.h2o`: A few tokens collect most of the attention. Keep those and the last ones, give up the rest, and the cache stops growing.
 - `tokernels.kvcache.keyformer`: Once tokens are dropped, attention among the survivors is inflated and a poor judge of who should stay. Keyformer judges with noise added and with a temperature that rises while decoding.
+- `tokernels.kvcache.kvcrush`: Eviction by importance wipes out whole kinds of tokens. Describe each token by which heads care for it, line the losers up by one distance, and keep every so-manieth of them.
 - `tokernels.kvcache.tokenselect`: All heads vote on which old tokens matter, each with one vote. A few single tokens are read, and the choice is kept while the question hardly changes.
 - `tokernels.laws`: Assertions that a method either satisfies or does not: same tokens, same distribution, same numbers, no bias, nothing lost, right limit.
 - `tokernels.models`: A small real target model and its draft, trained by this notebook and shipped in the package, so that every example runs with no network and no GPU.

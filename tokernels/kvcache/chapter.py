@@ -124,8 +124,10 @@ def held_map(
 def map_stepper(steps: torch.Tensor): # of `held_map`
     "An ipywidgets slider over the steps of a generation: layers against tokens. Raises `ImportError` without ipywidgets."
     import ipywidgets
+    from IPython.display import display
     import matplotlib.pyplot as plt
     def draw(step):
         fig, ax = plt.subplots(figsize=(7.4, 2.6), layout='constrained')
-        ax.imshow(steps[step], cmap='Greys', aspect='auto', interpolation='nearest', vmin=0, vmax=1); ax.set(xlabel='token', ylabel='layer', title=f'step {step}'); plt.show()
+        ax.imshow(steps[step], cmap='Greys', aspect='auto', interpolation='nearest', vmin=0, vmax=1); ax.set(xlabel='token', ylabel='layer', title=f'step {step}')
+        display(ax.figure); plt.close(fig)
     return ipywidgets.interactive(draw, step=ipywidgets.IntSlider(len(steps) - 1, 0, len(steps) - 1, description='step'))

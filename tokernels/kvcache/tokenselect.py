@@ -104,8 +104,10 @@ class TokenSelect(Selecting):
         layer.asked_at = layer.seen
         return layer.side['chosen'][:, :1]
     def choose(self, layer, look):
-        if look.query.shape[2] > 1: return super().choose(layer, look)
-        chosen = self.recall(layer, look, lambda: super(TokenSelect, self).choose(layer, look)[:, :, 0])
+        sink, _, recent = layer.parts
+        choose = lambda: best(self.scores(layer, look), look.visible, sum(layer.parts), sink, recent)
+        if look.query.shape[2] > 1: return choose()
+        chosen = self.recall(layer, look, lambda: choose()[:, :, 0])
         return chosen[:, :, None] & look.visible | self._always(layer, look.visible)                    # (2)
     def listed(self, layer, look):
         sink, _, recent = layer.parts
