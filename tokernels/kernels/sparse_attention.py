@@ -1,7 +1,7 @@
 """Exact attention over chosen rows of the cache: every key–value head has a list of its own, of tokens, pages or clusters, and only what is listed is read.
 
 One or several queries of each key–value head attend to the rows that a list names: tokens, aligned blocks of tokens such as pages, or,
-through `expand_clusters`, clusters of any size. Lists are given per batch row and key–value head, of different lengths. Lists and
+through `expand_clusters`, clusters of any size. Lists are given per batch row and key–value head, or query head, of different lengths. Lists and
 their lengths are read from device memory, so a captured CUDA graph replays with other choices, and the work is shared out
 by what the lists hold: one long list among short ones keeps the whole GPU busy. Contiguous and paged caches, grouped-query heads, a
 logit soft-cap; the log-sum-exp comes out too, with which `merge_attention` joins this part and others. Limits: forward only; head
@@ -43,6 +43,7 @@ def naive_sparse_attention(q, k, v, index, counts, *, unit=1, lengths=None, bloc
     page, pages = k.shape[2], len(k)
     if block_table is not None: k, v = (x[block_table.long().clamp(0, pages - 1)].transpose(1, 2).flatten(2, 3) for x in (k, v))
     limit = torch.full((len(q),), k.shape[2], device=q.device) if lengths is None else lengths.clamp(max=k.shape[2])
+    if index.shape[1] > k.shape[1]: k, v = (x.repeat_interleave(index.shape[1] // x.shape[1], 1) for x in (k, v))     # a list for each query head
     rows, seen = _chosen(index, counts, unit, limit, block_table, page, pages)
     wide = torch.promote_types(q.dtype, torch.float32)
     k, v = (x.gather(2, rows[..., None].expand(-1, -1, -1, x.shape[3])).to(wide).masked_fill(~seen[..., None], 0) for x in (k, v))
@@ -108,7 +109,7 @@ def _place(entry, j, end, TABLE, limit, UNIT: tl.constexpr, PAGE: tl.constexpr, 
 @jit(do_not_specialize=['T', 'N', 'S', 'pages', 'lists', 'shares', 'table_b'])
 def _sparse_kernel(Q, K, V, INDEX, COUNTS, LENGTHS, TABLE, OUT, LSE,
                    q_b, q_h, q_t, k_b, k_h, k_s, v_b, v_h, v_s, index_b, index_h, table_b, T, N, S, pages, lists, shares, scale, inner, factor,
-                   KV_HEADS: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
+                   KV_HEADS: tl.constexpr, SHARED: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
                    BLOCK_C: tl.constexpr, UNIT: tl.constexpr, PAGE: tl.constexpr, HAS_LENGTHS: tl.constexpr, CHECK: tl.constexpr, LONG: tl.constexpr,
                    TWIN: tl.constexpr, SOFTCAP: tl.constexpr, PRECISION: tl.constexpr, WHOLE: tl.constexpr, OVERLAP: tl.constexpr):
     if OVERLAP: tl.extra.cuda.gdc_wait()
@@ -122,7 +123,7 @@ def _sparse_kernel(Q, K, V, INDEX, COUNTS, LENGTHS, TABLE, OUT, LSE,
         i0 = (p - tl.max(tl.where(before, ends, 0), 0)) * share
     if OVERLAP: tl.extra.cuda.gdc_launch_dependents()
     if c >= lists: return
-    b, h = c // KV_HEADS, c % KV_HEADS
+    b, h = c // KV_HEADS, c % KV_HEADS                                   # KV_HEADS lists of a batch row, SHARED of them on one key head
     b64, h64 = b.to(tl.int64), h.to(tl.int64)
     end = tl.minimum(tl.load(COUNTS + c).to(tl.int32), N) * UNIT         # tokens of the list
     limit = S
@@ -130,7 +131,7 @@ def _sparse_kernel(Q, K, V, INDEX, COUNTS, LENGTHS, TABLE, OUT, LSE,
     i1 = tl.cdiv(end, BLOCK_N)
     if not WHOLE: i1 = tl.minimum(i0 + share, i1)
     # entries of the first two blocks, and the queries
-    INDEX += b64 * index_b + h64 * index_h; K += h64 * k_h; V += h64 * v_h
+    INDEX += b64 * index_b + h64 * index_h; K += h64 // SHARED * k_h; V += h64 // SHARED * v_h
     if PAGE: TABLE += b64 * table_b
     else: K += b64 * k_b; V += b64 * v_b
     n = tl.arange(0, BLOCK_N)                                            # [N]
@@ -282,10 +283,10 @@ def _check_shapes(q, k, v, index, counts, unit, lengths, block_table, scale, sof
     if not T or not k.shape[2]: raise ValueError(f'q has T={T} queries and k {k.shape[2]} rows: at least one of each is needed')
     if block_table is None and len(k) != B: raise ValueError(f'k has batch size {len(k)}, q {B}: they must agree unless block_table is given')
     if isinstance(unit, bool) or not isinstance(unit, int) or unit < 1: raise ValueError(f'unit={unit!r}: a whole number of tokens, at least 1, is needed')
-    if index.ndim != 3 or tuple(index.shape[:2]) != (B, heads) or not index.shape[2]:
-        raise ValueError(f'index has shape {tuple(index.shape)}: [{B}, {heads}, N] with N at least 1 is needed')
+    if index.ndim != 3 or len(index) != B or index.shape[1] not in (heads, H) or not index.shape[2]:
+        raise ValueError(f'index has shape {tuple(index.shape)}: [{B}, {heads}, N] or, for lists of query heads, [{B}, {H}, N], with N at least 1, is needed')
     if index.stride(2) != 1 and index.shape[2] > 1: raise ValueError(f'index has strides {index.stride()}: its last dimension must be contiguous')
-    if tuple(counts.shape) != (B, heads): raise ValueError(f'counts has shape {tuple(counts.shape)}: [{B}, {heads}] is needed')
+    if counts.shape != index.shape[:2]: raise ValueError(f'counts has shape {tuple(counts.shape)}: [{B}, {index.shape[1]}] is needed, as of index')
     if lengths is not None and tuple(lengths.shape) != (B,): raise ValueError(f'lengths has shape {tuple(lengths.shape)}: [{B}] is needed')
     if block_table is not None and (block_table.ndim != 2 or len(block_table) != B):
         raise ValueError(f'block_table has shape {tuple(block_table.shape)}: [{B}, max_pages] is needed')
@@ -315,7 +316,7 @@ def _check_values(k, index, counts, unit, lengths, block_table):
 # %% ../../nbs/kernels/30_sparse_attention.ipynb #ee4d4c78
 def _launch(q, k, v, index, counts, unit, lengths, block_table, scale, softcap, plan=None):
     "Output and log-sum-exp by the kernels."
-    (B, H, T, D), kv_heads, N, paged = q.shape, k.shape[1], index.shape[2], block_table is not None
+    (B, H, T, D), (_, kv_heads, N), paged = q.shape, index.shape, block_table is not None
     if paged: block_table = block_table.contiguous()
     S = k.shape[2] * (block_table.shape[1] if paged else 1)
     device, log2e = q.device, 1.4426950408889634
@@ -336,7 +337,7 @@ def _launch(q, k, v, index, counts, unit, lengths, block_table, scale, softcap, 
     _sparse_kernel[-(-rows // m), programs](
         q, k, v, index, counts, None if lengths is None else lengths.contiguous(), block_table, *parts, *q.stride()[:3], *k.stride()[:3], *v.stride()[:3],
         *index.stride()[:2], block_table.stride(0) if paged else 0, T, N, S, len(k), lists, shares, outer, inner, math.log(2) if splits == 1 else 1., **tiles,
-        BLOCK_M=m, PAGE=k.shape[2] if paged else 0, HAS_LENGTHS=lengths is not None, CHECK=lengths is not None or paged or S % unit > 0, LONG=furthest >= 2**31,
+        SHARED=kv_heads // k.shape[1], BLOCK_M=m, PAGE=k.shape[2] if paged else 0, HAS_LENGTHS=lengths is not None, CHECK=lengths is not None or paged or S % unit > 0, LONG=furthest >= 2**31,
         TWIN=k.stride(2) == v.stride(2) and (not paged or k.stride(0) == v.stride(0)), SOFTCAP=softcap is not None,
         PRECISION='widen' if interpreted() else 'ieee' if q.dtype == torch.float32 else 'tf32', WHOLE=splits == 1, num_warps=warps, num_stages=flight + 1, **options)
     if splits > 1:
@@ -349,8 +350,8 @@ def sparse_attention(
     q: Tensor,         # [B, H, T, D] queries; bf16, fp16 or fp32, D a multiple of 8 up to 256
     k: Tensor,         # [B, H_kv, S, D] keys of the cache, or [pages, H_kv, page, D] with `block_table`; any strides but the last
     v: Tensor,         # values, shaped like k
-    index: Tensor,     # [B, H_kv, N] int32 or int64 entries of each list, in any order (rising order may read faster); expand it to use one list for several heads
-    counts: Tensor,    # [B, H_kv] int32 or int64: how many entries count; what lies behind is not used
+    index: Tensor,     # [B, H_kv, N] int32 or int64 entries of each list, in any order (rising order may read faster); expand it to use one list for several heads; or [B, H, N], a list for each query head, which reads a row once for every list that it stands in
+    counts: Tensor,    # [B, H_kv], or [B, H], int32 or int64: how many entries count; what lies behind is not used
     *,
     unit: int = 1,                     # tokens per entry: entry e stands for rows e * unit to e * unit + unit - 1; need not divide the page
     lengths: Tensor | None = None,     # [B] int32 or int64: valid rows, for a last unit that is not full; default all

@@ -135,16 +135,20 @@ class Look:
         "Attention logits of the query heads that share a key head, -inf where nothing is seen."
         x = self.query.unflatten(1, (keys.shape[1], -1)) @ keys[:, :, None].mT * self.scale                       # (1)
         if self.softcap is not None: x = self.softcap * torch.tanh(x / self.softcap)
-        return x.float().masked_fill(~(self.visible if visible is None else visible)[:, :, None], -math.inf)
+        return x.float().masked_fill(~_by_group(self.visible if visible is None else visible, keys.shape[1]), -math.inf)
+
+def _by_group(visible: Tensor, heads: int) -> Tensor: # [B, H_kv or 1, G or 1, T, m]
+    "Visibility `[B, 1, H_kv or H, T, m]` by key head and the query heads that share it."
+    return visible.unflatten(1, (heads, -1)) if visible.shape[1] % heads == 0 else visible[:, :, None]
 
 def _softmax(x): return torch.exp(x - x.logsumexp(-1, keepdim=True)).nan_to_num(0.)      # a query that sees nothing attends to nothing
 
 def masked_attention(look: Look, keys: Tensor, values: Tensor, visible: Tensor | None = None) -> Tensor: # [B, H, T, D]
-    "Exact attention (2) over the rows that `visible [B, 1 or H_kv, T, m]` names, by default all that the queries may see."
+    "Exact attention (2) over the rows that `visible [B, 1, H_kv or H, T, m]` names, by default all that the queries may see."
     if look.softcap is not None: return (_softmax(look.logits(keys, visible)).to(values.dtype) @ values[:, :, None]).flatten(1, 2)     # (2)
     visible, B, H, T = look.visible if visible is None else visible, len(look.query), keys.shape[1], look.query.shape[2]
     G = look.query.shape[1] // H
-    mask = visible.expand(B, H, T, -1)[:, :, None].expand(B, H, G, T, -1).flatten(1, 2) if visible.shape[1] > 1 else visible
+    mask = _by_group(visible, H).expand(B, H, G, T, -1).flatten(1, 2) if visible.shape[1] > 1 else visible
     out = torch.nn.functional.scaled_dot_product_attention(look.query, keys, values, mask, scale=look.scale, enable_gqa=G > 1)
     return out.masked_fill(~mask.any(-1, keepdim=True), 0.)
 
@@ -205,6 +209,9 @@ class KVMethod(Method):
         "A budget that no text exceeds: dense attention."
         return cls.of(2**30)
     def attend(self, layer: KVLayer, look: Look) -> Tensor: raise NotImplementedError # [B, H, T, D]
+    def captured(self, model: PreTrainedModel, batch: int, capacity: int):
+        "What `speculate.engine.Engine(..., reader=method)` reads in place of the whole cache. Raises `ValueError` where nothing can be recorded."
+        raise ValueError(f'{type(self).__name__} is not recorded by an engine: decode without it, by `with method(model):`')
     def _fill(self, cache: Cache, model):
         cache.layers = [KVLayer(self, i) for i in range(model.config.get_text_config().num_hidden_layers)]
         cache.layer_class_to_replicate = None
@@ -328,7 +335,7 @@ def best(scores: Tensor, visible: Tensor, k: int, sink: int = 0, recent: int = 0
 
 @dataclass(eq=False)
 class Selecting(KVMethod):
-    """A method that keeps all rows and reads a few: each query of each key head attends exactly to the best rows by `scores`.
+    """A method that keeps all rows and reads a few: each query of each key head, or of each query head, attends exactly to the best rows by `scores`.
 
     The first forward, the prompt, is dense unless `prefill` says otherwise; so are the layers in `dense_layers` and those with a sliding window."""
     sink = 0
@@ -337,12 +344,12 @@ class Selecting(KVMethod):
     def selected(self, layer: KVLayer, look: Look) -> int:
         "How many rows a query reads, `sink` and `recent` among them."
         raise NotImplementedError
-    def scores(self, layer: KVLayer, look: Look) -> Tensor: # [B, 1 or H_kv, T, m]
+    def scores(self, layer: KVLayer, look: Look) -> Tensor: # [B, 1, H_kv or H, T, m]
         "What each row may be worth to each query."
         raise NotImplementedError
     def added(self, layer: KVLayer, look: Look):
         "Called after rows came, before they are attended to: side state is brought up to date here."
-    def choose(self, layer: KVLayer, look: Look) -> Tensor: # [B, 1 or H_kv, T, m] bool
+    def choose(self, layer: KVLayer, look: Look) -> Tensor: # [B, 1, H_kv or H, T, m] bool
         "The rows that each query reads."
         scores = self.scores(layer, look)
         return best(scores, look.visible.expand(scores.shape), self.selected(layer, look), self.sink, self.recent)
@@ -357,9 +364,9 @@ class Selecting(KVMethod):
         "Attention over the chosen rows; for one query without padding by the kernels, which read nothing else."
         if look.query.shape[2] > 1 or not bool(look.visible.all()): return masked_attention(look, layer.keys, layer.values, self.choose(layer, look))
         index, counts = self.listed(layer, look)
-        H = layer.keys.shape[1]
+        H = max(layer.keys.shape[1], index.shape[1])
         return sparse_attention(look.query, layer.keys, layer.values, index.expand(-1, H, -1), counts.expand(-1, H), scale=look.scale, softcap=look.softcap)
-    def listed(self, layer: KVLayer, look: Look) -> tuple[Tensor, Tensor]: # [B, 1 or H_kv, N] rising rows, [B, 1 or H_kv] how many
+    def listed(self, layer: KVLayer, look: Look) -> tuple[Tensor, Tensor]: # [B, 1, H_kv or H, N] rising rows, [B, 1, H_kv or H] how many
         "`choose` for one query without padding, as lists."
         return select_top_k(self.scores(layer, look)[:, :, 0].float().contiguous(), min(self.selected(layer, look), layer.length), sink=min(self.sink, layer.length), recent=min(self.recent, layer.length))
 

@@ -2,7 +2,7 @@
 
 Double Sparsity (Yang et al., 2024, arXiv 2408.07092) keeps every token and reads few. Which channels of a head dominate its products hardly depends on the text, so they are found once, offline; these channels of every key, rounded to 4 bits, are its *label*.
 A query ranks all tokens by their labels and attends exactly to the best. `DoubleSparsity.calibrate(model, texts, tokenizer)` makes the method, `save` and `from_file` keep its table of channels; then `with method(model): model.generate(**inputs)`, or `past_key_values=method.cache(model)`.
-The prompt and the first two layers are dense, as published. Nothing is trained or evicted. Grouped models: the published rule has a set for each query head; here the query heads that share a key head share a set, their scores summed, which is the paper's rule where each query head has a key head of its own.
+The prompt and the first two layers are dense, as published. Nothing is trained or evicted. Each query head has a set, as published; with `per_head=False` those that share a key head share one, ranked by the sum of their scores, which reads a fraction of the labels and rows and finds less.
 Limits: lossy; memory grows by the labels, which are stored rounded but not packed; calibrated for one model.
 
 Docs: https://tokernels.github.io/tokernels/kvcache/double_sparsity.html.md"""
@@ -13,14 +13,15 @@ Docs: https://tokernels.github.io/tokernels/kvcache/double_sparsity.html.md"""
 __all__ = ['channel_scores', 'quantised', 'naive_double_sparsity', 'DoubleSparsity']
 
 # %% ../../nbs/kvcache/13_double_sparsity.ipynb #dsp00007
-import os
+import math, os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from ..kernels.select import score, select_top_k
+from ..kernels.select import score, score_select, select_top_k
+from ..kernels.sparse_attention import sparse_attention
 from .core import Selecting, at_layer, load_artefact, save_artefact, tokens_of
 
 # %% ../../nbs/kvcache/13_double_sparsity.ipynb #dsp00010
@@ -41,7 +42,7 @@ def channel_scores(
     texts: Sequence[str | Tensor],       # calibration texts, or their tokens [n]
     tokenizer: PreTrainedTokenizerBase | None = None, # for texts
     by: str = 'q',                       # 'q', 'k' or 'qk', after rotation
-    per_head: bool = False,              # for each query head, the paper's rule, instead of each key head
+    per_head: bool = True,               # of each query head, the paper's rule; False: of each key head
     block: int = 512,                    # texts are joined and read in blocks of this many tokens
 ) -> Tensor: # [layers, H_kv or H, d]
     "What each channel contributes, equation (2) (arXiv 2408.07092, offline calibration). Raises `ValueError` for no texts, texts without a tokenizer, another `by`, a model in training mode or of layers that differ in shape."
@@ -95,7 +96,7 @@ class DoubleSparsity(Selecting):
     Raises `ValueError` for a table that is not the model's, channels that repeat, bits that are no count from 1 to 16, and a budget that is none."""
     slug: ClassVar[str] = 'double_sparsity'
     arxiv: ClassVar[str] = '2408.07092'
-    channels: Tensor | None                # [layers, H_kv, r] label channels of each key head, from `calibrate`; None: all channels, an exact top-k
+    channels: Tensor | None                # [layers, H, r] label channels of each query head, from `calibrate`, or [layers, H_kv, r] of each key head, whose query heads then share a set; None: all channels, an exact top-k of each query head
     budget: int | float | Sequence = 128   # tokens that a query reads, or a share of the prompt (the longest of a batch); one or a list with one for each layer
     bits: int | None = 4                   # of an entry of a label and of the query beside it; None: not rounded
     dense_layers: Sequence[int] = (0, 1)   # layers that read everything
@@ -103,7 +104,7 @@ class DoubleSparsity(Selecting):
         c, b = self.channels, self.bits
         if b is not None and (isinstance(b, bool) or not isinstance(b, int) or not 1 <= b <= 16): raise ValueError(f'bits={b!r}: 1 to 16, or None, is needed')
         if c is None: return
-        if not isinstance(c, Tensor) or c.ndim != 3 or c.is_floating_point() or not c.numel(): raise ValueError(f'channels is {getattr(c, "dtype", type(c).__name__)} {tuple(getattr(c, "shape", ()))}: integers [layers, H_kv, r] are needed')
+        if not isinstance(c, Tensor) or c.ndim != 3 or c.is_floating_point() or not c.numel(): raise ValueError(f'channels is {getattr(c, "dtype", type(c).__name__)} {tuple(getattr(c, "shape", ()))}: integers [layers, H or H_kv, r] are needed')
         if (c < 0).any() or (c.sort(-1).values.diff() == 0).any(): raise ValueError('channels holds a negative number, or one twice for the same head')
     @classmethod
     def calibrate(
@@ -113,10 +114,11 @@ class DoubleSparsity(Selecting):
         tokenizer: PreTrainedTokenizerBase | None = None, # for texts
         ratio: int = 4,                 # channels to one of a label, d/r
         by: str = 'q',                  # statistic (2)
+        per_head: bool = True,          # a set for each query head, as published; False: for each key head
         **settings,                     # budget, bits, dense_layers
     ) -> 'DoubleSparsity':
         "The method with the channels that (2) finds largest. Raises `ValueError` as `channel_scores`, and for a ratio that leaves none."
-        a = channel_scores(model, texts, tokenizer, by)
+        a = channel_scores(model, texts, tokenizer, by, per_head)
         if not isinstance(ratio, int) or not 1 <= ratio <= a.shape[-1]: raise ValueError(f'ratio={ratio!r}: a whole number from 1 to {a.shape[-1]} is needed')
         return cls(a.argsort(dim=-1, descending=True, stable=True)[..., :a.shape[-1] // ratio].sort(-1).values, **settings)
     @classmethod
@@ -139,26 +141,74 @@ class DoubleSparsity(Selecting):
         super()._check(model)
         n = model.config.get_text_config().num_hidden_layers
         if self.channels is not None and len(self.channels) != n: raise ValueError(f'channels is for {len(self.channels)} layers, the model has {n}: calibrate on this model')
-    def _begin(self, layer):
+    def table(self, number: int, heads: int, kv_heads: int, d: int) -> Tensor: # [n, r]
+        "Channels of a layer. Raises `ValueError` if the layer has other heads."
+        c = torch.arange(d).expand(heads, d) if self.channels is None else self.channels[number]
+        if len(c) not in (kv_heads, heads) or c.max() >= d: raise ValueError(f'channels is for {len(c)} heads and channels up to {int(c.max())}, layer {number} has {heads} query heads and {kv_heads} key heads of {d}: calibrate on this model')
+        return c
+    def captured(self, model, batch, capacity): return _Captured(self, model, batch, capacity)
+    def _begin(self, layer, look):
         "What a layer needs to know, at its first forward."
-        _, H, _, d = layer.keys.shape
+        heads, (_, H, _, d) = look.query.shape[1], layer.keys.shape
         layer.reads = tokens_of(at_layer(self.budget, layer.number), layer.seen - int(layer.first.min()), 'budget', least=1)
-        layer.channels = torch.arange(d).expand(H, d) if self.channels is None else self.channels[layer.number]
-        if len(layer.channels) != H or layer.channels.max() >= d: raise ValueError(f'channels is for {len(layer.channels)} key heads and channels up to {int(layer.channels.max())}, layer {layer.number} has {H} of {d}: calibrate on this model')
-        layer.channels = layer.channels.to(layer.keys.device)
-    def _cut(self, layer, x): # [B, H_kv, T, d] -> [B, H_kv, T, r]
+        layer.channels = self.table(layer.number, heads, H, d).to(layer.keys.device)
+    def _cut(self, layer, x): # [B, n, T, d] of the n heads of the table -> [B, n, T, r]
         x = x.float().gather(-1, layer.channels[None, :, None].expand(*x.shape[:3], -1))
         return (x if self.bits is None else quantised(x, self.bits)).to(layer.keys.dtype)              # (3)
-    def _part(self, layer, look): return self._cut(layer, look.query.unflatten(1, (layer.keys.shape[1], -1)).float().sum(2)) # (1)
+    def _part(self, layer, look): return self._cut(layer, look.query.unflatten(1, (len(layer.channels), -1)).float().sum(2)) # (1)
+    def _labels(self, layer, keys): # [B, H_kv, T, d] -> [B, H_kv, T, n / H_kv, r]
+        n, H = len(layer.channels), keys.shape[1]
+        return self._cut(layer, keys.repeat_interleave(n // H, 1)).unflatten(1, (H, -1)).transpose(2, 3)
     def added(self, layer, look):
         T = look.query.shape[2]
-        if layer.seen == T: self._begin(layer)
+        if layer.seen == T: self._begin(layer, look)
         if look.window is not None or layer.number in self.dense_layers: return
-        new = self._cut(layer, layer.keys[:, :, -T:])
-        if layer.seen == T: layer.side['labels'] = new
+        new = self._labels(layer, layer.keys[:, :, -T:])
+        if layer.seen == T: layer.side['labels'] = new.contiguous()
         else: layer.side['labels'][:, :, -T:] = new
     def dense(self, layer, look): return super().dense(layer, look) or layer.reads >= layer.seen
     def selected(self, layer, look): return layer.reads                                                # (5)
-    def scores(self, layer, look): return self._part(layer, look).float() @ layer.side['labels'].float().mT # (4)
+    def scores(self, layer, look):
+        labels = layer.side['labels']
+        return (self._part(layer, look).float().unflatten(1, (labels.shape[1], -1)) @ labels.float().permute(0, 1, 3, 4, 2)).flatten(1, 2) # (4)
     def listed(self, layer, look):
-        return select_top_k(score(self._part(layer, look)[:, :, 0], layer.side['labels'], dtype=torch.float32), min(layer.reads, layer.length))
+        q, labels = self._part(layer, look)[:, :, 0], layer.side['labels'].flatten(0, 1).transpose(1, 2)                # each key head as a batch row with heads of its own
+        index, counts = select_top_k(score(q.reshape(len(labels), -1, q.shape[-1]), labels, dtype=torch.float32), min(layer.reads, layer.length))
+        return index.view(*q.shape[:2], -1), counts.view(q.shape[:2])
+
+# %% ../../nbs/kvcache/13_double_sparsity.ipynb #dsp00051
+class _Captured:
+    "Double Sparsity on the static cache of an engine: labels `[B, n, capacity, r]` of each layer."
+    def __init__(self, method, model, batch, capacity):
+        method._check(model)
+        budgets = [at_layer(method.budget, i) for i in range(model.config.get_text_config().num_hidden_layers)]
+        if not all(isinstance(b, int) for b in budgets): raise ValueError(f'budget={method.budget!r}: an engine records a fixed number of tokens, so an int is needed')
+        self.method, self.batch, self.capacity, self.tables, self.labels, self.latest = method, batch, capacity, {}, {}, math.inf
+        self.budgets = [min(tokens_of(b, capacity, 'budget', least=1), capacity) for b in budgets]
+        self.rows = torch.arange(batch, device=model.device)[:, None, None, None]
+    def _ready(self, layer, q, k):
+        heads, (_, H, _, d) = q.shape[1], k.shape
+        table = self.method.table(layer, heads, H, d).to(k.device)
+        each = torch.arange(len(table), device=k.device)
+        self.tables[layer] = table, (self.rows, each[None, None, :, None] // (len(table) // H), table[None, None]), each      # channels; batch row, key head and channel of each label; its place
+        self.labels[layer] = k.new_zeros(self.batch, len(table), self.capacity, table.shape[1])
+    @property
+    def nbytes(self): return sum(x.nbytes for x in self.labels.values())
+    def __call__(self, layer, q, k, v, lengths, scale, window, softcap): # q [B, H, T, d] of tokens behind `lengths [B]` rows of k and v [B, H_kv, capacity, d]
+        if window is not None or layer in self.method.dense_layers: return None
+        if layer not in self.labels: self._ready(layer, q, k)
+        (table, (row, head, channel), each), labels, bits = self.tables[layer], self.labels[layer], self.method.bits
+        if layer <= self.latest:                                                                              # a forward's first layer: these serve all others
+            self.at = (lengths.long()[:, None] + torch.arange(q.shape[2], device=q.device)).clamp(max=self.capacity - 1)[..., None, None]      # [B, T, 1, 1]
+            self.seen = lengths + 1
+        self.latest = layer
+        new = k[row, head, self.at, channel]                                                                  # [B, T, n, r]
+        labels[row[..., 0], each, self.at[..., 0]] = new if bits is None else quantised(new.float(), bits).to(k.dtype)     # (3)
+        if q.shape[2] > 1: return None
+        part = q[:, :, 0]
+        if bits is not None or len(table) == part.shape[1]:
+            part = part.unflatten(1, (len(table), -1)).float().sum(2).gather(-1, table.expand(len(q), -1, -1))                          # (1)
+            part = (part if bits is None else quantised(part, bits)).to(k.dtype)
+            index, counts = score_select(part, labels, self.budgets[layer], self.seen)                      # (4), (5)
+        else: index, counts = score_select(part, labels, self.budgets[layer], self.seen, channels=table)    # the kernel cuts and sums the queries itself
+        return sparse_attention(q, k, v, index, counts, scale=scale, softcap=softcap)                         # (6)

@@ -5,7 +5,8 @@ the lengths of its rows on the device, the model's own forward with `kernels.tre
 one CUDA graph for each number of tree nodes, which holds forward, verification and commit. A drafter that drafts on the device (`kept > 0`, such
 as `TokenRecycling`) is recorded too; the host then only reads what was accepted. Same texts as the plain loop. `compile=True` fuses the
 element-wise work. Limits: processors that look at one position at a time (temperature, top-k, top-p, min-p, noise keyed by position) are
-captured, others raise; trees that carry laws raise; a second turn continues for one row. On a CPU the same code runs without graphs.
+captured, others raise; trees that carry laws raise; a second turn continues for one row. `reader=` lets steps without drafts read a part of the cache
+only, as a method of the kvcache chapter says. On a CPU the same code runs without graphs.
 
 Docs: https://tokernels.github.io/tokernels/speculate/engine.html.md"""
 
@@ -28,18 +29,21 @@ from ..kernels.commit import CommitPlan
 from ..kernels.core import naive
 from ..kernels.epilogue import top_k_sample, verify_walk
 from ..kernels.tree_attention import ancestor_bits, tree_attention
-from .core import Drafter, DraftTree, Run, Step, Trace, TreeShape, local_processors
+from .core import Autoregressive, Drafter, DraftTree, Run, Step, Trace, TreeShape, local_processors
 
 # %% ../../nbs/speculate/01_engine.ipynb #853ae067
 @torch.library.custom_op('tokernels::attend', mutates_args=())
 def _attend_op(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor, ancestors: Tensor, depths: Tensor, scale: float | None,
-               window: int | None, softcap: float | None) -> Tensor:
+               window: int | None, softcap: float | None, layer: int) -> Tensor:
+    if _Now.read is not None:
+        out = _Now.read(layer, q, k, v, lengths, scale, window, softcap)
+        if out is not None: return out.transpose(1, 2)
     return tree_attention(q, k, v, lengths, ancestors, depths=depths, scale=scale, window=window, softcap=softcap).transpose(1, 2)
 
 @_attend_op.register_fake
-def _(q, k, v, lengths, ancestors, depths, scale, window, softcap): return q.new_empty(q.shape[0], q.shape[2], q.shape[1], q.shape[3])
+def _(q, k, v, lengths, ancestors, depths, scale, window, softcap, layer): return q.new_empty(q.shape[0], q.shape[2], q.shape[1], q.shape[3])
 
-class _Now: state, calls = None, 0     # the step whose forward is running
+class _Now: state, read, calls = None, None, 0     # the step whose forward is running, and its engine's reader
 
 def _attend(module, query, key, value, attention_mask, scaling=None, dropout=0., sliding_window=None, softcap=None, s_aux=None, **kwargs):
     "Attention of an engine's step, as transformers calls it."
@@ -47,7 +51,7 @@ def _attend(module, query, key, value, attention_mask, scaling=None, dropout=0.,
     if s is None: raise RuntimeError('tk_tree attention runs inside an Engine only: call model.set_attn_implementation("sdpa")')
     if s_aux is not None: raise ValueError(f'{type(module).__name__} has attention sinks, which tree_attention does not know')
     if not torch.compiler.is_compiling(): _Now.calls += 1
-    return torch.ops.tokernels.attend(query, key, value, s.lengths, s.ancestors, s.depths, scaling, sliding_window, softcap), None
+    return torch.ops.tokernels.attend(query, key, value, s.lengths, s.ancestors, s.depths, scaling, sliding_window, softcap, getattr(module, 'layer_idx', -1)), None
 
 # %% ../../nbs/speculate/01_engine.ipynb #f6e362d5
 @dataclass(eq=False)
@@ -178,6 +182,7 @@ class Engine(Drafter):
         batch: int = 1,         # rows decoded together
         compile: bool = False,  # fuse element-wise work with torch.compile, a minute once, and products that read the same input; GPU only
         chunk: int = 128,       # prompt tokens read at once
+        reader=None,            # a method that reads a part of the cache at each step, such as `kvcache.double_sparsity.DoubleSparsity`: anything with `captured(model, batch, capacity)`; with `Autoregressive` only
     ):
         check_model(model); layer_windows(model)
         if not isinstance(drafter, Drafter) or isinstance(drafter, Engine): raise TypeError(f'drafter is a {type(drafter).__name__}: a Drafter that is no Engine is needed')
@@ -185,8 +190,11 @@ class Engine(Drafter):
         if (drafter.prompt_logits or drafter.prompt_states) and not drafter.kept: raise ValueError(f'{type(drafter).__name__} reads logits or hidden states of the prompt on the host, which an engine does not keep: decode without it')
         if not drafter.verifier.lossless: raise ValueError(f'{type(drafter).__name__} accepts by {type(drafter.verifier).__name__}, and an engine by the exact rule only: decode without it')
         if batch < 1 or not 1 <= chunk <= 256 or capacity < 2: raise ValueError(f'batch={batch}, chunk={chunk}, capacity={capacity}: at least 1, 1 to 256, and at least 2 are needed')
+        if reader is not None and (type(drafter) is not Autoregressive or chunk < 2): raise ValueError(f'reader with {type(drafter).__name__} and chunk={chunk}: steps of one token are read in part, so Autoregressive() and a chunk above 1 are needed')
+        if reader is not None and not hasattr(reader, 'captured'): raise TypeError(f'reader is a {type(reader).__name__}: a method with `captured` is needed')
         if batch > 1 and not drafter.batched: raise ValueError(f'{type(drafter).__name__} decodes one row at a time, batch={batch}')
         self.model, self.drafter, self.batch, self.capacity, self.chunk, self.device = model, drafter, batch, capacity, chunk, model.device
+        self.reader, self._read = reader, None if reader is None else reader.captured(model, batch, capacity)
         self.graphs = self.device.type == 'cuda'
         self.compiled = compile and self.graphs
         register_attention('tk_tree', _attend, mask='none')
@@ -203,7 +211,7 @@ class Engine(Drafter):
     def __getattr__(self, name):
         if name in ('drafter', 'model'): raise AttributeError(name)
         return getattr(self.drafter, name)
-    def __deepcopy__(self, memo): return Engine(self.model, copy.deepcopy(self.drafter, memo), self.capacity, self.batch, self.compiled, self.chunk)   # the model is shared
+    def __deepcopy__(self, memo): return Engine(self.model, copy.deepcopy(self.drafter, memo), self.capacity, self.batch, self.compiled, self.chunk, self.reader)   # the model is shared
     def __repr__(self): return f'Engine({type(self.drafter).__name__}, capacity={self.capacity}, batch={self.batch})'
     lossless, needs_draft, trained = (property(lambda self, name=name: getattr(self.drafter, name)) for name in ('lossless', 'needs_draft', 'trained'))
     kept = property(lambda self: self.drafter.kept)
@@ -212,15 +220,15 @@ class Engine(Drafter):
     def forward(self, tokens: Tensor, state: StepState, keep: int = 0):
         "The model on `[B, T]` nodes behind the cache; positions beyond the model's reach, which no token that counts can have, are clamped."
         positions = self.lengths[:, None] + state.depths
-        _Now.state = state
+        _Now.state, _Now.read = state, self._read
         try: return self._call(tokens, positions.clamp(0, self.longest - 1).long(), keep)
-        finally: _Now.state = None
+        finally: _Now.state = _Now.read = None
     def memory(self, model=None) -> int:
         "Bytes that the engine and its drafter hold besides the model."
         return sum(self.allocated().values()) + self.drafter.memory(model)
     def allocated(self) -> dict[str, int]:
-        "Bytes that the engine holds: the cache, and the noise table. Recorded graphs share torch's pool for activations and logits."
-        return dict(cache=sum(x.nbytes for l in self.cache.layers if l.is_initialized for x in (l.keys, l.values)), noise=0 if self.table is None else self.table.nbytes)
+        "Bytes that the engine holds: the cache, the noise table, and what a reader keeps. Recorded graphs share torch's pool for activations and logits."
+        return dict(cache=sum(x.nbytes for l in self.cache.layers if l.is_initialized for x in (l.keys, l.values)), noise=0 if self.table is None else self.table.nbytes, reader=getattr(self._read, 'nbytes', 0))
     def _decode(self, model, input_ids, processors, criteria, config, kwargs, verifier=None, **bound):
         if model is not self.model: raise ValueError(f'engine was made for another {type(self.model).__name__}: make one for this model')
         if verifier is not None and type(verifier) is not type(self.drafter.verifier): raise ValueError(f'verifier is a {type(verifier).__name__}: an engine accepts by the exact rule only')
