@@ -3,7 +3,7 @@
 What sparse attention does before it attends. `score` makes one number per cached token from the step's queries and its keys, a few of
 their channels, or centroids, reduced over the heads of a group or of the whole layer. `select_top_k` and `select_above` choose from
 such rows, up to a million long: the k largest, ties to the lower position, or all above a threshold; the index comes in rising order.
-`score_select` does both, and the scores stay on the chip where they are cheap to make. Lengths, budgets and thresholds are read from
+`score_select` does both, and the scores stay on the chip where they are cheap to make; `store_labels` keeps a few channels of new keys beside the cache. Lengths, budgets and thresholds are read from
 device memory, so a captured CUDA graph replays with others. Limits: forward only; what would need a look at device memory is checked
 for CPU tensors only, and clamped on a GPU; made for budgets up to about 8,000 a row and a small share of it, more is right but slow.
 Off the GPU the `naive_` versions compute the same.
@@ -25,7 +25,8 @@ from .tree_attention import Cost
 
 # %% auto #0
 __all__ = ['VOTES', 'naive_select_top_k', 'naive_select_above', 'naive_score', 'score_cost', 'select_cost', 'SelectPlan',
-           'select_plan', 'ScorePlan', 'score_plan', 'select_top_k', 'select_above', 'score', 'score_select']
+           'select_plan', 'ScorePlan', 'score_plan', 'select_top_k', 'select_above', 'score', 'score_select',
+           'naive_store_labels', 'store_labels']
 
 # %% ../../nbs/kernels/40_select.ipynb #547effbb
 def _beside(x, scores):
@@ -932,3 +933,41 @@ def score_select(
     source = _votes(q, keys, lengths, shared, scale, channels, None, sink, recent) if reduce == 'softmax' else _of_keys(q, keys, **options)
     if _way(source.form) == 'matrix': source = _of_scores(_store_scores(source, lengths, sink, recent, torch.float16))
     return _launch(source, budgets, most, capacity, lengths, None, sink, recent)
+
+# %% ../../nbs/kernels/40_select.ipynb #1abe1002
+def naive_store_labels(keys, channels, lengths, labels, tokens=1):
+    "`store_labels` by indexing; any device."
+    share = len(channels) // keys.shape[1]
+    for b, length in enumerate(lengths.tolist()):
+        for j, c in enumerate(channels): labels[b, j, length:length + tokens] = keys[b, j // share, length:length + tokens, c.long()]
+
+@jit(do_not_specialize=['S'])
+def _labels_kernel(K, CHANNELS, LENGTHS, LABELS, k_b, k_h, k_s, l_b, l_h, l_s, S, SHARED: tl.constexpr, R: tl.constexpr, BLOCK_R: tl.constexpr, OVERLAP: tl.constexpr):
+    if OVERLAP: tl.extra.cuda.gdc_wait(); tl.extra.cuda.gdc_launch_dependents()
+    j, b = tl.program_id(0), tl.program_id(2).to(tl.int64)
+    at = tl.load(LENGTHS + b).to(tl.int64) + tl.program_id(1)
+    if (at < 0) | (at >= S): return
+    r = tl.arange(0, BLOCK_R)                                            # [R]
+    c = tl.load(CHANNELS + j * R + r, mask=r < R, other=0)
+    x = tl.load(K + b * k_b + (j // SHARED).to(tl.int64) * k_h + at * k_s + c, mask=r < R)
+    tl.store(LABELS + b * l_b + j.to(tl.int64) * l_h + at * l_s + r, x, mask=r < R)
+
+def store_labels(
+    keys: Tensor,      # [B, H_kv, S, D], any strides but the last
+    channels: Tensor,  # [n, R] int32 or int64, contiguous: channels of each list, n a multiple of H_kv; list j cuts key head j // (n / H_kv)
+    lengths: Tensor,   # [B] int32 or int64: the new rows lie behind these
+    labels: Tensor,    # [B, n, S, R] of keys' dtype, any strides but the last, written in place
+    tokens: int = 1,   # new rows
+):
+    "Cut the channels of new keys into their labels. Raises `ValueError` for shapes, dtypes and devices that do not fit; rows beyond the cache are left out."
+    (B, H, S, D), (n, R) = keys.shape, channels.shape
+    if n % H or tuple(labels.shape) != (B, n, S, R) or labels.dtype != keys.dtype or tuple(lengths.shape) != (B,): raise ValueError(f'labels is {labels.dtype} {tuple(labels.shape)}, channels {tuple(channels.shape)}, lengths {tuple(lengths.shape)}: {keys.dtype} {(B, n, S, R)}, a multiple of {H} lists, and {(B,)} are needed')
+    if channels.dtype not in _INTEGERS or lengths.dtype not in _INTEGERS or not channels.is_contiguous(): raise ValueError(f'channels is {channels.dtype}, lengths {lengths.dtype}: int32 or int64, channels contiguous, are needed')
+    if len({x.device for x in (keys, channels, lengths, labels)}) > 1: raise ValueError('keys, channels, lengths and labels lie on several devices: one is needed')
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1: raise ValueError(f'tokens={tokens!r}: at least 1 is needed')
+    if keys.stride(3) != 1 or labels.stride(3) != 1: raise ValueError(f'keys has strides {keys.stride()}, labels {labels.stride()}: their last dimension must be contiguous')
+    if channels.device.type == 'cpu' and ((channels < 0) | (channels >= D)).any(): raise ValueError(f'channels holds numbers outside [0, {D})')
+    if not _kernels_run(keys): return naive_store_labels(keys, channels, lengths, labels, tokens)
+    hopper = keys.is_cuda and torch.version.cuda is not None and torch.cuda.get_device_capability(keys.device)[0] >= 9
+    _labels_kernel[n, tokens, B](keys, channels, lengths, labels, *keys.stride()[:3], *labels.stride()[:3], S, SHARED=n // H, R=R, BLOCK_R=triton.next_power_of_2(R), OVERLAP=hopper,
+                                 num_warps=1, **(dict(launch_pdl=True) if hopper else {}))

@@ -20,7 +20,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from ..kernels.select import score, score_select, select_top_k
+from ..kernels.select import score, score_select, select_top_k, store_labels
 from ..kernels.sparse_attention import sparse_attention
 from .core import Selecting, at_layer, load_artefact, save_artefact, tokens_of
 
@@ -188,7 +188,7 @@ class _Captured:
         self.rows = torch.arange(batch, device=model.device)[:, None, None, None]
     def _ready(self, layer, q, k):
         heads, (_, H, _, d) = q.shape[1], k.shape
-        table = self.method.table(layer, heads, H, d).to(k.device)
+        table = self.method.table(layer, heads, H, d).to(k.device).contiguous()
         each = torch.arange(len(table), device=k.device)
         self.tables[layer] = table, (self.rows, each[None, None, :, None] // (len(table) // H), table[None, None]), each      # channels; batch row, key head and channel of each label; its place
         self.labels[layer] = k.new_zeros(self.batch, len(table), self.capacity, table.shape[1])
@@ -202,8 +202,8 @@ class _Captured:
             self.at = (lengths.long()[:, None] + torch.arange(q.shape[2], device=q.device)).clamp(max=self.capacity - 1)[..., None, None]      # [B, T, 1, 1]
             self.seen = lengths + 1
         self.latest = layer
-        new = k[row, head, self.at, channel]                                                                  # [B, T, n, r]
-        labels[row[..., 0], each, self.at[..., 0]] = new if bits is None else quantised(new.float(), bits).to(k.dtype)     # (3)
+        if bits is None: store_labels(k, table, lengths, labels, q.shape[2])                                  # (3), not rounded
+        else: labels[row[..., 0], each, self.at[..., 0]] = quantised(k[row, head, self.at, channel].float(), bits).to(k.dtype)     # (3)
         if q.shape[2] > 1: return None
         part = q[:, :, 0]
         if bits is not None or len(table) == part.shape[1]:
