@@ -12,6 +12,12 @@ cfg = cfg['DEFAULT']
 lines = lambda key: [line for line in cfg[key].splitlines() if line.strip()]
 version = re.search(r'^__version__ = "([^"]+)"', (here / cfg['lib_name'] / '__init__.py').read_text(encoding='utf8'), re.M)[1]
 
+def on_the_index(text):
+    "The README for the package index, where links relative to the checkout lead nowhere."
+    raw = cfg['git_url'].replace('https://github.com', 'https://raw.githubusercontent.com') + '/main/'
+    text = re.sub(r'(!\[[^\]]*\]\()(?![a-z]+:)', lambda m: m[1] + raw, text)
+    return re.sub(r'(?<!!)(\[[^\]]*\]\()(?![a-z]+:|#)', lambda m: m[1] + cfg['git_url'] + '/blob/main/', text)
+
 setup(
     version=version,
     license=cfg['license'],
@@ -21,7 +27,7 @@ setup(
     classifiers=['Intended Audience :: Science/Research', 'Intended Audience :: Developers',
                  'Programming Language :: Python :: 3', 'Programming Language :: Python :: 3 :: Only',
                  'Topic :: Scientific/Engineering :: Artificial Intelligence'],
-    long_description=(here / 'README.md').read_text(encoding='utf8'),
+    long_description=on_the_index((here / 'README.md').read_text(encoding='utf8')),
     long_description_content_type='text/markdown',
     packages=find_packages(include=[cfg['lib_name'], cfg['lib_name'] + '.*']),
     package_data={cfg['lib_name']: ['papers.csv', 'data/**/*.json', 'weights/*', 'weights/*/*']},

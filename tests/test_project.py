@@ -170,10 +170,11 @@ def test_how_a_notebook_becomes_a_readme():
     text, files = readme().make(dict(cells=[
         dict(cell_type='markdown', source=['#| export\n', 'see [models](00_models.ipynb), [out](https://a.b)']), code('#| hide\n', 'secret'),
         code('#| hide_input\n', 'quiet', **{'text/markdown': ['| a |'], 'text/plain': 'no'}),
-        code('#| eval: false\n', 'x', **{'text/plain': ['\x1b[32mgreen\x1b[0m\n', '```']}), code('plot()', **{'image/svg+xml': '<svg/>'})]))
+        code('#| eval: false\n', 'x', **{'text/plain': ['\x1b[32mgreen\x1b[0m\n', '```']}), code('#| fig-alt: "a curve"\n', 'plot()', **{'image/svg+xml': '<svg/>'})]))
     assert text.split('\n\n')[1:] == ['see [models](nbs/00_models.ipynb), [out](https://a.b)', '| a |', '```python\nx\n```', '````text\ngreen\n```\n````',
-                                      '```python\nplot()\n```', '![](nbs/images/readme_4_0.svg)\n']
+                                      '```python\nplot()\n```', '![a curve](nbs/images/readme_4_0.svg)\n']
     assert files == {Path('nbs/images/readme_4_0.svg'): '<svg/>'}
+    with pytest.raises(ValueError, match='readme_0_0: the figure has no alternative text'): readme().make(dict(cells=[code('plot()', **{'image/svg+xml': '<svg/>'})]))
 
 
 # Modules

@@ -11,13 +11,16 @@ Modules:
 - `tokernels.kernels.epilogue`: What a verification step does with its logits: rank them for every node, choose the target's token, walk the draft tree, without leaving the device.
 - `tokernels.kernels.select`: Score every cached token for one step, and choose the largest k of each row: exactly, in rising order, without sorting, in three launches.
 - `tokernels.kernels.sparse_attention`: Exact attention over chosen rows of the cache: every key–value head has a list of its own, of tokens, pages or clusters, and only what is listed is read.
+- `tokernels.kernels.template`: A draft tree of fixed shape, read from a table of likely successors in one launch, and the table's rows written back in another.
 - `tokernels.kernels.tree_attention`: The nodes of a draft tree attend to a cached prefix and to their own ancestors, in one pass over the cache that runs near the memory limit of the GPU.
 - `tokernels.kvcache.chapter`: Every method at the same budgets, on the same texts and tasks, in the same run: what it keeps of the quality, what it holds, and what a token costs.
 - `tokernels.kvcache.core`: The chapter's ground: a cache that knows which token each of its rows holds, and two ways to make do with fewer of them, giving rows up or reading only some.
 - `tokernels.kvcache.double_sparsity`: A few channels of the keys say which tokens matter. Read those channels of every token, and the rest of only a few tokens.
+- `tokernels.kvcache.flash_dlm`: A model that fills in masks computes the whole text again in every step. Freeze the keys of what is finished, and let a small reader decide how many words may be written at once.
 - `tokernels.kvcache.h2o`: A few tokens collect most of the attention. Keep those and the last ones, give up the rest, and the cache stops growing.
 - `tokernels.kvcache.keyformer`: Once tokens are dropped, attention among the survivors is inflated and a poor judge of who should stay. Keyformer judges with noise added and with a temperature that rises while decoding.
 - `tokernels.kvcache.kvcrush`: Eviction by importance wipes out whole kinds of tokens. Describe each token by which heads care for it, line the losers up by one distance, and keep every so-manieth of them.
+- `tokernels.kvcache.squeezed_attention`: Most of a prompt is known before the question comes. Sort its keys into groups once; a question looks at the groups and reads only the tokens of those it needs.
 - `tokernels.kvcache.tokenselect`: All heads vote on which old tokens matter, each with one vote. A few single tokens are read, and the choice is kept while the question hardly changes.
 - `tokernels.laws`: Assertions that a method either satisfies or does not: same tokens, same distribution, same numbers, no bias, nothing lost, right limit.
 - `tokernels.models`: A small real target model and its draft, trained by this notebook and shipped in the package, so that every example runs with no network and no GPU.

@@ -12,34 +12,31 @@ Docs: https://tokernels.github.io/tokernels/cli.html.md"""
 __all__ = ['demo', 'main']
 
 # %% ../nbs/07_cli.ipynb #d00c7db3
-import argparse, importlib, json, sys, time
+import argparse, json, os, sys, time
 from collections.abc import Sequence
-import torch
-from rich.console import Console
-from rich.live import Live
-from rich.panel import Panel
-from rich.text import Text
-from transformers.generation.streamers import BaseStreamer
-from . import bench, models, papers, show
-from .hooks import PositionNoise
-from .kvcache.chapter import bench_kvcache, budget_table
-from .speculate.chapter import bench_speculate, drafter_class, load_draft, method_name, new_drafter
-from .speculate.core import comparison_table, decode
+from contextlib import suppress
 
 # %% ../nbs/07_cli.ipynb #1fbb6e76
-class _Progress(BaseStreamer):
-    "Shows a growing text with its rate, or nothing if there is no console."
-    def __init__(self, console, tokenizer, title): self.tokenizer, self.title, self.ids, self.prompt, self.start = tokenizer, title, [], None, time.perf_counter(); self.live = Live(console=console, refresh_per_second=12, transient=False) if console else None
+class _Progress:
+    "A streamer that shows a text with its rate: growing in a terminal, once at its end elsewhere, and nothing if there is no console."
+    def __init__(self, console, tokenizer, title):
+        from rich.live import Live
+        self.console, self.tokenizer, self.title, self.ids, self.prompt, self.start = console, tokenizer, title, [], None, time.perf_counter()
+        self.live = Live(console=console, refresh_per_second=12, transient=False) if console and console.is_terminal and not console.is_jupyter else None
     def __enter__(self): self.live and self.live.start(); return self
-    def __exit__(self, *e): self.live and self.live.stop()
+    def __exit__(self, kind, *e):
+        if self.live: self.live.stop()
+        elif self.console and kind is None: self.console.print(self.panel())
     def put(self, value):
         if self.prompt is None: self.prompt = value.reshape(-1).tolist(); return
         self.ids += value.reshape(-1).tolist()
         if self.live: self.live.update(self.panel())
     def end(self): self.live and self.live.update(self.panel())
     def panel(self):
+        from rich.panel import Panel
+        from rich.text import Text
         rate = len(self.ids) / (time.perf_counter() - self.start)
-        return Panel(Text(self.tokenizer.decode(self.prompt), 'dim') + Text(self.tokenizer.decode(self.ids)), title=self.title, subtitle=f'{len(self.ids)} tokens, {rate:.0f} per second', width=100)
+        return Panel(Text.assemble((self.tokenizer.decode(self.prompt), 'dim'), self.tokenizer.decode(self.ids)), title=self.title, subtitle=f'{len(self.ids)} tokens, {rate:.0f} per second', width=100)
 
 def demo(
     prompt: str = 'def read_lines(path):',
@@ -50,9 +47,14 @@ def demo(
     temperature: float = 0.7,         # 0 for greedy; noise is keyed by position, so that both decoders can say the same
     seed: int = 0,
     rounds: int = 3,                  # timed turns of each; the first one streams
-    console: Console | None = None,   # where to show it; None shows nothing
+    console=None,                     # a rich console to show it on; None shows nothing
 ) -> dict: # what happened, for machines
     "Generate plainly and with a method, compare texts and speeds, show a tree. Raises `ValueError` for a prompt or model that cannot be used."
+    import torch
+    from tokernels import bench, models, show
+    from tokernels.hooks import PositionNoise
+    from tokernels.speculate.chapter import drafter_class, load_draft, method_name, new_drafter
+    from tokernels.speculate.core import decode
     cls = drafter_class(method)
     if max_new_tokens < 1: raise ValueError(f'max_new_tokens={max_new_tokens} must be at least 1')
     if rounds < 1: raise ValueError(f'rounds={rounds} must be at least 1')
@@ -91,11 +93,16 @@ def demo(
     return result
 
 # %% ../nbs/07_cli.ipynb #2282421d
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    "Defaults in the help, where there is one to tell."
+    def _get_help_string(self, action): return action.help if action.default in (None, []) or action.default is False else super()._get_help_string(action)
+
 def _parser():
-    fmt = argparse.ArgumentDefaultsHelpFormatter
+    from tokernels import __version__
+    fmt = _Help
     top = argparse.ArgumentParser('tokernels', description='147 papers about tokens, each derived, implemented, tested and measured in one notebook.')
-    top.add_argument('--version', action='version', version=importlib.import_module('tokernels').__version__)
-    sub = top.add_subparsers(dest='command', required=True)
+    top.add_argument('--version', action='version', version=__version__)
+    sub = top.add_subparsers(dest='command')
     def model_args(p):
         p.add_argument('--draft', help='a draft model with the same vocabulary, for methods that use one; the embedded target has its own')
         p.add_argument('--model', default='target', help="'target' for the embedded model, a Hugging Face name or a folder")
@@ -108,7 +115,7 @@ def _parser():
     d.add_argument('--max-new-tokens', type=int, default=64, help='tokens to generate')
     d.add_argument('--rounds', type=int, default=3, help='timed turns of each decoder')
     p = sub.add_parser('papers', help='the catalogue: what works, what is planned, claims and measured figures', formatter_class=fmt)
-    p.add_argument('chapter', nargs='?', choices=papers.chapters, help='one chapter only')
+    p.add_argument('chapter', nargs='?', help='one chapter only, such as speculate')
     p.add_argument('--json', action='store_true', help='print as JSON')
     b = sub.add_parser('bench', help='compare the methods of a chapter on held-out text', formatter_class=fmt)
     chapters = b.add_subparsers(dest='chapter', required=True)
@@ -129,22 +136,48 @@ def _parser():
     k.add_argument('--json', action='store_true', help='print as JSON')
     return top
 
-def main(argv: Sequence[str] | None = None) -> int: # exit status: 0, or 2 for input that cannot be used
+def _console():
+    "A console as wide as the terminal; into a file or a pipe 160 columns."
+    from rich.console import Console
+    console = Console()
+    if not (console.is_terminal or console.is_jupyter or 'COLUMNS' in os.environ): console.width = 160
+    return console
+
+def _check_folder(option, name):
+    "`ValueError` for what can only be meant as a folder and is none; transformers would speak of repository names."
+    if name and (name[0] in './~' or name.count('/') > 1 or os.sep in name[-1:]) and not os.path.isdir(name): raise ValueError(f'--{option} {name}: there is no such folder')
+
+def main(argv: Sequence[str] | None = None) -> int: # exit status: 0, 2 for input that cannot be used, 130 after an interrupt
     "The command `tokernels`."
-    args = vars(_parser().parse_args(argv))
-    command, as_json = args.pop('command'), args.pop('json')
-    console = None if as_json else Console()
+    parser = _parser()
+    args = vars(parser.parse_args(argv))
+    command = args.pop('command')
+    if command is None: parser.print_help(); return 0
+    from tokernels import bench, papers
+    as_json = args.pop('json')
+    console = None if as_json else _console()
     say = lambda value: print(json.dumps(bench.plain(value), ensure_ascii=False, indent=1))
     try:
+        for option in ('model', 'draft'): _check_folder(option, args.get(option))
         if command == 'demo': result = demo(**args, console=console)
         elif command == 'bench':
-            run, show_rows = dict(speculate=(bench_speculate, comparison_table), kvcache=(bench_kvcache, budget_table))[args.pop('chapter')]
+            if args.pop('chapter') == 'speculate':
+                from tokernels.speculate.chapter import bench_speculate as run
+                from tokernels.speculate.core import comparison_table as show_rows
+            else: from tokernels.kvcache.chapter import bench_kvcache as run, budget_table as show_rows
             result = run(**args)
             if console: console.print(show_rows(result))
         else:
-            result = [vars(p) for p in papers.catalogue(details=True) if args['chapter'] in (None, p.chapter)]
-            if console: console.print(papers.show_table(args['chapter']))
+            rows = papers.show_table(args['chapter'])           # refuses a chapter that is none
+            if console: console.print(rows)
+            else: result = [vars(p) for p in papers.catalogue(details=True) if args['chapter'] in (None, p.chapter)]
         if as_json: say(result)
+        sys.stdout.flush()
+    except BrokenPipeError:                             # whoever read has left, such as `head`
+        with suppress(OSError): os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return 130
     except (ValueError, TypeError, OSError) as e:
         print(f'tokernels {command}: {e}', file=sys.stderr)
         return 2

@@ -20,14 +20,20 @@ def _links(text):
     "Links and images of the index are relative to nbs/, those of the README to the checkout."
     return re.sub(r'(\]\()(?![a-z]+:|#|/)', r'\1nbs/', text)
 
-def _output(output, name):
+def _alternative(source):
+    "The alternative text of a figure: the cell's option `#| fig-alt:`."
+    found = re.search(r'^#\|\s*fig-alt:\s*"(.*)"$', source, re.M)
+    return found[1] if found else None
+
+def _output(output, name, alternative):
     "Markdown of one stored output, and the image files that it needs."
     if output['output_type'] == 'error': raise ValueError(f'{name}: the stored output is an error, {output["ename"]}: {output["evalue"]}')
     data = output.get('data', {})
     if 'text/markdown' in data: return _links(_text(data['text/markdown'])).strip(), {}
     if 'image/svg+xml' in data:
         file = images/f'{name}.svg'
-        return f'![]({file.as_posix()})', {file: _text(data['image/svg+xml'])}
+        if not alternative: raise ValueError(f'{name}: the figure has no alternative text, #| fig-alt: "…"')
+        return f'![{alternative}]({file.as_posix()})', {file: _text(data['image/svg+xml'])}
     text = _text(output.get('text', '') or data.get('text/plain', ''))
     text = re.sub(r'\x1b\[[0-9;]*m', '', text).rstrip()
     return (_fence(text, 'text') if text else ''), {}
@@ -38,11 +44,11 @@ def _cell(cell, number):
     if cell['cell_type'] == 'markdown': return [_links(re.sub(r'^#\|.*\n', '', source, flags=re.M)).strip()], {}
     directives = {re.sub(r'\s+', '', d) for d in re.findall(r'^#\|(.*)$', source, re.M)}
     if cell['cell_type'] != 'code' or directives & {'hide', 'include:false'}: return [], {}
-    source = re.sub(r'^#\|.*\n?', '', source, flags=re.M).strip()
+    alternative, source = _alternative(source), re.sub(r'^#\|.*\n?', '', source, flags=re.M).strip()
     parts = [_fence(source, 'python')] if source and not directives & {'hide_input', 'echo:false'} else []
     files = {}
     for i, output in enumerate(cell['outputs'] if 'hide_output' not in directives else []):
-        part, more = _output(output, f'readme_{number}_{i}')
+        part, more = _output(output, f'readme_{number}_{i}', alternative)
         parts.append(part); files |= more
     return parts, files
 
