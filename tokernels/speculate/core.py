@@ -496,6 +496,7 @@ class Drafter(Method):
     def device_shape(self, model) -> TreeShape: "The one tree shape of every step, and the tensors ready on the model's device."
     def device_propose(self, last): "`[B, T]` tokens of that tree for the roots `[B]`; tensors only, nothing that waits for the device."
     def device_observe(self, tokens, best, real): "`tokens [N]`, their `best [N, kept]` following tokens, largest logit first, and which nodes are `real [N]`."
+    def device_accepted(self, tokens, path, n): "Of the tree's `tokens [B, T]` the nodes `path [B, T]`, root first, of which `n [B]` were accepted."
     def __call__(self, model, input_ids, logits_processor=None, stopping_criteria=None, generation_config=None, **model_kwargs):
         return self._decode(model, input_ids, logits_processor, stopping_criteria, generation_config, model_kwargs)
     def _decode(self, model, input_ids, processors, criteria, config, kwargs, **bound):

@@ -144,6 +144,7 @@ class _Step:
             node = path.gather(1, (n - 1).clamp(min=0)[:, None].long()).long()                  # the last accepted one
             e.drafter.device_hidden(self.out.hidden_states[-1].gather(1, node[..., None].expand(-1, -1, self.out.hidden_states[-1].shape[-1]))[:, 0], n > 0)
         if e.drafter.kept: e.drafter.device_observe(tokens.flatten(), best, (self.parents >= 0).index_fill(1, e.zero, True).flatten())
+        if self.drafts: e.drafter.device_accepted(tokens, path, n)
         self.result.copy_(torch.cat([n[:, None].long(), path.long(), emitted], 1))
         last = emitted.gather(1, (n - 1).clamp(min=0)[:, None].long())[:, 0]
         e.last.copy_(torch.where(n > 0, last, e.last)); e.lengths.add_(n)
