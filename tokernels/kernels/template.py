@@ -145,7 +145,7 @@ def write_rows(
     """Write rows of the table, the last one of each token, equation (2).
 
     Raises `ValueError` for shapes, dtypes and devices that do not fit."""
-    _check('matrix', matrix, 'Vk', _integers); (V, k), N = matrix.shape, len(tokens)
+    _check('matrix', matrix, 'Vk', _integers); k, N = matrix.shape[1], len(tokens)
     _check('tokens', tokens, 'N', (torch.int64,), matrix); _check('best', best, (N, k), (torch.int64,), matrix); _check('real', real, (N,), (torch.bool,), matrix)
     if not 1 <= k <= 32 or N > 256: raise ValueError(f'k={k}, N={N}: at most 32 successors and 256 rows are allowed')
     if not _runs(matrix): return naive_write_rows(matrix, tokens, best, real)

@@ -35,8 +35,13 @@ def method_class(
 
 def _workload(texts, entries, least):
     "Long texts, and tasks whose answers come after the prompt."
-    long = held_out_code(texts, least)
-    if len(long) < texts: raise ValueError(f'texts={texts}: {len(long)} held-out modules have {least} characters')
+    long, pieces = held_out_code(texts, least), iter(held_out_code(1000, 3000))
+    while len(long) < texts:                                   # modules that are too short are joined
+        joined = ''
+        while len(joined) < least:
+            if not (piece := next(pieces, '')): raise ValueError(f'texts={texts}: the held-out modules of this machine do not make {texts} texts of {least} characters')
+            joined += piece
+        long.append(joined)
     block = '\n'.join(long[0].splitlines()[:min(12, entries // 5)])
     return long, dict(lookup=[corpora.lookup(entries, questions=3, seed=s) for s in range(texts)], variables=[corpora.variables(entries // 2, 2, questions=3, seed=s) for s in range(texts)],
                       copying=[corpora.copying(block, between=long[1 % texts][:30 * entries])])
@@ -85,7 +90,7 @@ def budget_table(
 ) -> Table:
     "The rows with headings."
     headings = dict(method='method', budget='budget', bits='bits per byte', lookup='lookup', variables='variables', copying='copying', megabytes='MB', time='time of full')
-    return table(rows, {k: v for k, v in headings.items() if k in rows[0]}, dict(budget='.4g', bits='.3f', lookup='.0%', variables='.0%', copying='.0%', megabytes='.2f', time='.2f'))
+    return table(rows, headings, dict(budget='.4g', bits='.3f', lookup='.0%', variables='.0%', copying='.0%', megabytes='.2f', time='.2f'))
 
 # %% ../../nbs/kvcache/99_chapter.ipynb #c9900010
 _looks = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000']
