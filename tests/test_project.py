@@ -177,6 +177,16 @@ def test_how_a_notebook_becomes_a_readme():
     with pytest.raises(ValueError, match='readme_0_0: the figure has no alternative text'): readme().make(dict(cells=[code('plot()', **{'image/svg+xml': '<svg/>'})]))
 
 
+def test_tables_of_the_chapters_are_current(tmp_path):
+    spec = importlib.util.spec_from_file_location('tables', root/'tools'/'tables.py')
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    assert tables.main(['--check']) == 0
+    page = tables.placed('a\n' + ''.join(tables.marks) + '\nb', '| new |\n')
+    assert page.startswith('a\n') and page.endswith('\nb') and tables.placed(page, '| new |\n') == page != tables.placed(page, '| newer |\n')
+    with pytest.raises(ValueError, match='once'): tables.placed('no marks', 'x')
+
+
 # Modules
 
 unsafe_modules = {'pickle', 'cPickle', 'dill', 'cloudpickle', 'joblib', 'shelve', 'marshal'}
