@@ -34,13 +34,6 @@ def requirements(key):
 
 def source(cell): return ''.join(cell['source'])
 
-def readme():
-    "The module tools/readme.py."
-    spec = importlib.util.spec_from_file_location('readme', root/'tools'/'readme.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 # Metadata
 
@@ -158,29 +151,27 @@ def test_the_sidebar_lists_every_page_once():
     assert [e for e in entries if not fnmatch.filter(pages, e)] == []
     assert (root/'nbs'/'_quarto.yml').resolve() == root/'_quarto.yml'
 
-def test_readme_is_made_from_the_index():
-    assert readme().main(['--check']) == 0
+def test_readme_is_made_from_the_index(tool):
+    assert tool('readme').main(['--check']) == 0
 
 def test_readme_has_the_two_commands_on_its_first_screen():
     head = (root/'README.md').read_text(encoding='utf8').splitlines()[:30]
     assert 'pip install . && tokernels demo "def read_lines(path):"' in head and 'pip install -e ".[dev]" && nbdev-test && pytest -q tests' in head
 
-def test_how_a_notebook_becomes_a_readme():
+def test_how_a_notebook_becomes_a_readme(tool):
     def code(*lines, **data): return dict(cell_type='code', source=list(lines), outputs=[dict(output_type='execute_result', data=data)] if data else [])
-    text, files = readme().make(dict(cells=[
+    text, files = tool('readme').make(dict(cells=[
         dict(cell_type='markdown', source=['#| export\n', 'see [models](00_models.ipynb), [out](https://a.b)']), code('#| hide\n', 'secret'),
         code('#| hide_input\n', 'quiet', **{'text/markdown': ['| a |'], 'text/plain': 'no'}),
         code('#| eval: false\n', 'x', **{'text/plain': ['\x1b[32mgreen\x1b[0m\n', '```']}), code('#| fig-alt: "a curve"\n', 'plot()', **{'image/svg+xml': '<svg/>'})]))
     assert text.split('\n\n')[1:] == ['see [models](nbs/00_models.ipynb), [out](https://a.b)', '| a |', '```python\nx\n```', '````text\ngreen\n```\n````',
                                       '```python\nplot()\n```', '![a curve](nbs/images/readme_4_0.svg)\n']
     assert files == {Path('nbs/images/readme_4_0.svg'): '<svg/>'}
-    with pytest.raises(ValueError, match='readme_0_0: the figure has no alternative text'): readme().make(dict(cells=[code('plot()', **{'image/svg+xml': '<svg/>'})]))
+    with pytest.raises(ValueError, match='readme_0_0: the figure has no alternative text'): tool('readme').make(dict(cells=[code('plot()', **{'image/svg+xml': '<svg/>'})]))
 
 
-def test_tables_of_the_chapters_are_current(tmp_path):
-    spec = importlib.util.spec_from_file_location('tables', root/'tools'/'tables.py')
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
+def test_tables_of_the_chapters_are_current(tool):
+    tables = tool('tables')
     assert tables.main(['--check']) == 0
     page = tables.placed('a\n' + ''.join(tables.marks) + '\nb', '| new |\n')
     assert page.startswith('a\n') and page.endswith('\nb') and tables.placed(page, '| new |\n') == page != tables.placed(page, '| newer |\n')

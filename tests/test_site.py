@@ -31,13 +31,6 @@ def in_browser(test):
     return pytest.mark.skipif(bool(missing), reason=f'needs {" and ".join(missing)}')(pytest.mark.xdist_group('browser')(test))
 
 
-def page_tool():
-    "The module tools/page.py."
-    spec = importlib.util.spec_from_file_location('page', root/'tools'/'page.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 @pytest.fixture(scope='module')
 def chrome(tmp_path_factory):
     "A headless browser that reaches this machine and nothing else."
@@ -54,13 +47,13 @@ def chrome(tmp_path_factory):
     driver_.quit()
 
 @pytest.fixture(scope='module')
-def rendered(tmp_path_factory):
+def rendered(tmp_path_factory, tool):
     "Page of a notebook, by name and theme, written once."
-    folder, tool, made = tmp_path_factory.mktemp('pages'), page_tool(), {}
+    folder, pages, made = tmp_path_factory.mktemp('pages'), tool('page'), {}
     def get(name, dark=False):
         if (name, dark) not in made:
             path = folder/f'{name}{"-dark" if dark else ""}.html'
-            path.write_text(tool.page(next((root/'nbs').rglob(f'{name}.ipynb')), dark), encoding='utf8')
+            path.write_text(pages.page(next((root/'nbs').rglob(f'{name}.ipynb')), dark), encoding='utf8')
             made[name, dark] = path
         return made[name, dark]
     return get
@@ -76,8 +69,8 @@ def faults(notebook, alternatives):
         if figures and (len(texts) != figures or not all(map(str.strip, texts))): yield f'{figures} figures, {len(texts)} alternative texts (#| fig-alt: "…"): {cell.source[:60]!r}'
 
 @pytest.mark.parametrize('path', notebooks, ids=lambda p: p.relative_to(root/'nbs').as_posix())
-def test_figures_are_described(path):
-    assert list(faults(nbformat.read(path, 4), page_tool().alternatives)) == []
+def test_figures_are_described(path, tool):
+    assert list(faults(nbformat.read(path, 4), tool('page').alternatives)) == []
 
 def test_an_output_that_jupyter_refuses_is_seen():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('1', outputs=[nbformat.v4.new_output('execute_result', data={'text/plain': '1'})])])
@@ -85,10 +78,10 @@ def test_an_output_that_jupyter_refuses_is_seen():
     del notebook.cells[0].outputs[0]['execution_count']
     with pytest.raises(nbformat.ValidationError, match='execution_count'): nbformat.validate(notebook)
 
-def test_undescribed_figures_are_seen():
+def test_undescribed_figures_are_seen(tool):
     def found(source, *kinds):
         cell = nbformat.v4.new_code_cell(source, outputs=[nbformat.v4.new_output('display_data', data={kind: ''}) for kind in kinds])
-        return [fault.split(',')[0].split(':')[0] for fault in faults(nbformat.v4.new_notebook(cells=[cell]), page_tool().alternatives)]
+        return [fault.split(',')[0].split(':')[0] for fault in faults(nbformat.v4.new_notebook(cells=[cell]), tool('page').alternatives)]
     svg = 'image/svg+xml'
     assert found('#| fig-alt: "a curve"\nplot()', svg) == found('#| fig-alt: a curve, bare\nplot()', 'image/png') == found('#| fig-alt: ["a", "b"]\nplot()', svg, svg) == found('plot()', 'text/html') == []
     assert found('plot()', svg) == found('#| fig-alt: ""\nplot()', svg) == ['1 figures']
@@ -114,11 +107,11 @@ def test_the_package_index_shows_the_readme_with_links_that_work():
     assert [t for t in targets if not t.startswith('https://')] == []
     assert any('/blob/main/nbs/' in t for t in targets) and any(re.fullmatch(r'https://raw\.githubusercontent\.com/[\w/.-]+\.svg', t) for t in targets)
 
-def test_what_a_page_shows():
+def test_what_a_page_shows(tool):
     cell, text = nbformat.v4.new_code_cell, nbformat.v4.new_output('stream', text='1')
     widget = nbformat.v4.new_output('display_data', data={'application/vnd.jupyter.widget-view+json': {}, 'text/plain': 'bar'})
     figure = nbformat.v4.new_output('display_data', data={'image/svg+xml': '<svg/>'})
-    page = page_tool().prepared(nbformat.v4.new_notebook(cells=[
+    page = tool('page').prepared(nbformat.v4.new_notebook(cells=[
         cell('#| default_exp x'), cell('#| hide\nx'), cell('#| export\nf()', outputs=[text, widget]), cell('#| hide_input\n#| fig-alt: "a curve"\nplot()', outputs=[figure])]))
     first, second = page.cells
     assert first.source == 'f()' and first.outputs == [text]
