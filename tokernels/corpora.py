@@ -12,10 +12,11 @@ Docs: https://tokernels.github.io/tokernels/corpora.html.md"""
 
 # %% auto #0
 __all__ = ['held_out', 'Document', 'Corpus', 'permissive_license', 'site_folders', 'code', 'docstrings', 'prose', 'is_held_out',
-           'deduplicate', 'Task', 'lookup', 'variables', 'copying', 'prompts', 'Messages', 'messages']
+           'deduplicate', 'stored_documents', 'Task', 'lookup', 'variables', 'copying', 'prompts', 'Messages',
+           'messages']
 
 # %% ../nbs/01_corpora.ipynb #7c83f2f3
-import ast, gettext, hashlib, importlib.metadata, json, random, re, sys, sysconfig
+import ast, gettext, hashlib, importlib.metadata, json, lzma, os, random, re, sys, sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,6 +178,14 @@ def deduplicate(
         if not lines or len(lines & seen) <= most * len(lines):
             seen |= lines
             yield document
+
+# %% ../nbs/01_corpora.ipynb #c0a90002
+def stored_documents(
+    folder: str | os.PathLike | None = None, # default: the one that the environment variable `TOKERNELS_CORPUS` names, or the present one
+) -> tuple[list[Document], list[Document]]: # trained on, and held out
+    "Documents that `00_models` has stored. Raises `FileNotFoundError` if they are not there."
+    folder = Path(folder or os.environ.get('TOKERNELS_CORPUS', '.'))
+    return tuple([Document(*row) for row in json.load(lzma.open(folder/f'{name}_docs.json.xz', 'rt', encoding='utf8'))] for name in ('train', 'held'))
 
 # %% ../nbs/01_corpora.ipynb #0567cda9
 class Task(NamedTuple):
