@@ -68,14 +68,14 @@ def naive_select_above(scores, threshold, capacity, lengths=None, *, sink=0, rec
 # %% ../../nbs/kernels/40_select.ipynb #7b207749
 VOTES = 32768 # votes that a row hands out, an equal part of them by each head
 
-def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., channels=None, sizes=None, sink=0, recent=0, dtype=torch.float16):
+def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., channels=None, sizes=None, only=None, sink=0, recent=0, dtype=torch.float16):
     "`score` with all logits written out, in float32 (float64 inputs: in float64); any device."
     (H_kv, _, R), wide = keys.shape[1:], torch.promote_types(q.dtype, torch.float32)
     q = q.to(wide).unflatten(1, (H_kv, -1))                                                       # [B, H_kv, G, D]
     if channels is not None: q = q.gather(-1, channels.long()[None, :, None].expand(*q.shape[:3], R))
     s = (q @ keys.to(wide).mT * scale).nan_to_num(-math.inf, math.inf, -math.inf)                 # (5), [B, H_kv, G, S]
     inside, forced = _inside(s[:, :, 0], lengths, sink, recent)
-    candidate = inside & ~forced
+    candidate = inside & ~forced if only is None else inside & ~forced & only
     weight = torch.ones_like(s) if sizes is None else sizes.to(wide)[:, :, None].expand_as(s)
     if shared: s, weight, candidate = s.flatten(1, 2)[:, None], weight.flatten(1, 2)[:, None], candidate[:, :1]
     if reduce == 'softmax':
@@ -570,7 +570,7 @@ def _finish_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels
 
 # %% ../../nbs/kernels/40_select.ipynb #7b2c85d8
 @jit
-def _score_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_h, inner, scale, head_size, LENGTHS, SCORES, N, rows_per_length, sink, recent, chunk,
+def _score_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_h, inner, scale, head_size, LENGTHS, ONLY, SCORES, only_b, only_h, N, rows_per_length, sink, recent, chunk,
                   FORM: tl.constexpr, BLOCK: tl.constexpr, LIMIT: tl.constexpr, OVERLAP: tl.constexpr):
     if OVERLAP:
         tl.extra.cuda.gdc_wait()
@@ -584,11 +584,12 @@ def _score_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_
     for i in tl.range(start, tl.minimum(start + chunk, N), BLOCK):
         j = i + tl.arange(0, BLOCK)                                      # [N]
         candidate = (j >= first) & (j < last)
+        if ONLY is not None: candidate = candidate & (tl.load(ONLY + b.to(tl.int64) * only_b + h.to(tl.int64) * only_h + j, mask=candidate, other=0) != 0)
         s = tl.where(candidate, _clip(_read(source, q, b, h, j, candidate, FORM), LIMIT), float('-inf'))
         tl.store(SCORES + row.to(tl.int64) * N + j, s.to(SCORES.dtype.element_ty), mask=j < N)
 
 @jit
-def _logits_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_h, inner, scale, head_size, LENGTHS, SIZES, BELOW, TOPS, SUMS, sizes_b, sizes_h,
+def _logits_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_h, inner, scale, head_size, LENGTHS, SIZES, ONLY, BELOW, TOPS, SUMS, sizes_b, sizes_h, only_b, only_h,
                    N, parts, rows_per_length, sink, recent, chunk, FORM: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr):
     if OVERLAP:
         tl.extra.cuda.gdc_wait()
@@ -605,6 +606,7 @@ def _logits_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels
     for i in tl.range(start, tl.minimum(start + chunk, N), BLOCK):
         j = i + tl.arange(0, BLOCK)                                      # [N]
         candidate = (j >= first) & (j < last)
+        if ONLY is not None: candidate = candidate & (tl.load(ONLY + b.to(tl.int64) * only_b + h.to(tl.int64) * only_h + j, mask=candidate, other=0) != 0)   # its keys are not read
         s = _clip(_logits(source, q, b, h, j, candidate, FORM) * scale, 1e30)                             # [N, G] in powers of two
         s = tl.where(candidate[:, None], s, float('-inf'))
         top = tl.max(s, 0)                                               # [G]
@@ -756,7 +758,9 @@ def _chunks(N, plan):
     chunk = -(-N // (plan.splits * plan.block)) * plan.block
     return chunk, -(-N // chunk)
 
-def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, plan=None):
+def _pair(x): return (0, 0) if x is None else x.stride()[:2]
+
+def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only=None, plan=None):
     "Logits stored in 16 bits, and the log-sum-exp of each head, as a source of votes."
     logits = _of_keys(q, keys, 'max', False, scale * 1.4426950408889634, channels, matrix=True)
     (B, H_kv), N, H, device = logits.shape, logits.length, q.shape[1], q.device
@@ -765,7 +769,7 @@ def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, plan=
     below = torch.empty((B, H, N), dtype=torch.float16, device=device)
     tops, sums, lse = (torch.empty((B, H, *more), dtype=torch.float32, device=device) for more in ((parts,), (parts,), ()))
     if B:
-        _logits_kernel[splits, B * H_kv](*logits.args, lengths, sizes, below, tops, sums, *((0, 0) if sizes is None else sizes.stride()[:2]), N, parts,
+        _logits_kernel[splits, B * H_kv](*logits.args, lengths, sizes, only, below, tops, sums, *_pair(sizes), *_pair(only), N, parts,
                                          1 if lengths is None else B * H_kv // lengths.numel(), sink, recent, chunk, FORM=logits.form, BLOCK=plan.block,
                                          num_warps=plan.warps, num_stages=plan.stages, **options)
         _merge_kernel[B * H,](tops, sums, lse, parts, PARTS=triton.next_power_of_2(parts), num_warps=4, **options)
@@ -773,14 +777,14 @@ def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, plan=
     form = _Form('votes', *_KINDS[torch.float16], heads=heads, block_g=triton.next_power_of_2(heads), part=plan.block)
     return _Source((below, None, None, tops, lse, 0, N, parts, 0, 0, 0, rows, VOTES / heads, 0), form, (B, rows), N, device)
 
-def _store_scores(source, lengths, sink, recent, dtype, plan=None):
+def _store_scores(source, lengths, sink, recent, dtype, only=None, plan=None):
     "Scores of a source in memory."
     rows, N = math.prod(source.shape), source.length
     scores = torch.empty((*source.shape, N), dtype=dtype, device=source.device)
     if not rows: return scores
     plan = plan or score_plan(rows, N, _way(source.form), source.form.dim, _processors(source.device))
     chunk, splits = _chunks(N, plan)
-    _score_kernel[splits, rows](*source.args, lengths, scores, N, 1 if lengths is None else rows // lengths.numel(), sink, recent, chunk, FORM=source.form, BLOCK=plan.block,
+    _score_kernel[splits, rows](*source.args, lengths, only, scores, *_pair(only), N, 1 if lengths is None else rows // lengths.numel(), sink, recent, chunk, FORM=source.form, BLOCK=plan.block,
                                 LIMIT=torch.finfo(dtype).max, num_warps=plan.warps, num_stages=plan.stages, **_options(source.device))
     return scores
 
@@ -861,7 +865,7 @@ def select_above(
     return _launch(_of_scores(scores), None, most, capacity, lengths, threshold, sink, recent)
 
 # %% ../../nbs/kernels/40_select.ipynb #8ff2e405
-def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent):
+def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only=None):
     "Raise `ValueError` for what does not fit; returns lengths."
     for name, x, ndim in (('q', q, 3), ('keys', keys, 4)):
         if x.ndim != ndim or x.dtype not in _KINDS: raise ValueError(f'{name} is {x.dtype} {tuple(x.shape)}: float16, bfloat16 or float32 {"[B, H, D]" if ndim == 3 else "[B, H_kv, S, R]"} is needed')
@@ -884,6 +888,10 @@ def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink,
         if tuple(sizes.shape) != (B, H_kv, S) or sizes.device != q.device or S > 1 and sizes.stride(-1) != 1:
             raise ValueError(f'sizes has shape {tuple(sizes.shape)} and strides {sizes.stride()} on {sizes.device}: {(B, H_kv, S)}, last dimension contiguous, on {q.device} is needed')
         if sizes.device.type == 'cpu' and not (sizes >= 0).all(): raise ValueError('sizes holds a negative number or NaN')
+    if only is not None:
+        if shared: raise ValueError('shared=True with only: each head has candidates of its own')
+        if only.dtype != torch.bool or tuple(only.shape) != (B, H_kv, S) or only.device != q.device or S > 1 and only.stride(-1) != 1:
+            raise ValueError(f'only is {only.dtype} {tuple(only.shape)} with strides {only.stride()} on {only.device}: bool {(B, H_kv, S)}, last dimension contiguous, on {q.device} is needed')
     return None if lengths is None else _check_rows('lengths', lengths, (B, 1 if shared else H_kv), q.device, _INTEGERS, S)
 
 # %% ../../nbs/kernels/40_select.ipynb #19a03f13
@@ -897,6 +905,7 @@ def score(
     scale: float = 1.,             # of the logits
     channels: Tensor | None = None, # [H_kv, R] int32 or int64: which channels of q the keys hold; default all
     sizes: Tensor | None = None,   # [B, H_kv, S] how many keys each centroid stands for, in the votes; default 1
+    only: Tensor | None = None,    # [B, H_kv, S] bool: keys that are candidates, the others are not read; not with `shared`
     sink: int = 0,                 # the first keys are no candidates
     recent: int = 0,               # nor are the last keys of the length
     dtype: torch.dtype = torch.float16, # of the scores
@@ -905,11 +914,11 @@ def score(
     that number; NaN logits count as -inf.
 
     Raises `ValueError` for shapes, dtypes, devices and options that do not fit; on a GPU lengths and channels are clamped instead."""
-    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent)
+    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only)
     if dtype not in _KINDS: raise ValueError(f'dtype={dtype}: float16, bfloat16 or float32 is needed')
-    if not _kernels_run(q): return naive_score(q, keys, lengths, reduce=reduce, shared=shared, scale=scale, channels=channels, sizes=sizes, sink=sink, recent=recent, dtype=dtype)
-    source = _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent) if reduce == 'softmax' else _of_keys(q, keys, reduce, shared, scale, channels)
-    return _store_scores(source, lengths, sink, recent, dtype)
+    if not _kernels_run(q): return naive_score(q, keys, lengths, reduce=reduce, shared=shared, scale=scale, channels=channels, sizes=sizes, only=only, sink=sink, recent=recent, dtype=dtype)
+    source = _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only) if reduce == 'softmax' else _of_keys(q, keys, reduce, shared, scale, channels)
+    return _store_scores(source, lengths, sink, recent, dtype, only)
 
 def score_select(
     q: Tensor,                     # [B, H, D] queries of one step, as for `score`

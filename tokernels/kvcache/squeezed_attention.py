@@ -168,11 +168,12 @@ class SqueezedAttention(Selecting):
         for b, (start, n, k) in enumerate(spans):
             if n: label[b, :, start:start + n] = 1 + k_means(normalize(x[b, :, start:start + n].float(), dim=-1), k, self.iterations, self.seed)
         return label, group_mean(x, label, 1 + max(k for *_, k in spans))[0].to(x.dtype)                  # (1)
-    def estimates(self, look: Look, asked: Tensor, centroid: Tensor, size: Tensor) -> Tensor: # [B, H_kv, K]
-        "Estimated attention of one key of each cluster, mean over the queries `asked [B, T]` and the heads of a group."
-        x = look.logits(centroid, asked.new_ones(1, 1, 1, 1))
+    def estimates(self, look: Look, asked: Tensor, centroid: Tensor, size: Tensor, only: Tensor | None = None) -> Tensor: # [B, H_kv, K]
+        "Estimated attention of one key of each cluster, mean over the queries `asked [B, T]` and the heads of a group; of clusters `only [B, H_kv, K]`, -inf for others."
+        x, size = look.logits(centroid, asked.new_ones(1, 1, 1, 1)), size if only is None else size * only
         s = torch.exp(x - (x + size[:, :, None, None].log()).logsumexp(-1, keepdim=True))                 # (2), (5)
-        return torch.einsum('bhgtk,bt->bhk', s, asked / asked.sum(-1, keepdim=True).clamp(min=1)) / s.shape[2]
+        s = torch.einsum('bhgtk,bt->bhk', s, asked / asked.sum(-1, keepdim=True).clamp(min=1)) / s.shape[2]
+        return s if only is None else s.masked_fill(~only, -torch.inf)
     def cluster(self, layer: KVLayer, look: Look):
         "Cluster the prompt of each batch row, and estimate what its last queries attend to."
         firsts, layer.tables = layer.first.tolist(), None
@@ -201,12 +202,11 @@ class SqueezedAttention(Selecting):
         if layer.seen == look.query.shape[2] and look.window is None and layer.number not in self.dense_layers: self.cluster(layer, look)
         elif layer.tables is not None and 'threshold' not in layer.tables: self.calibrate(layer.peers)
     def dense(self, layer, look): return super().dense(layer, look) or layer.tables is None
-    def worth(self, layer: KVLayer, estimate: Callable) -> Tensor: # [B, H_kv, K + 1]
-        "What `estimate(centroid, size)` says of fine clusters; -inf below coarse ones that are dropped."
-        t = layer.tables
-        if self.coarse is None: return estimate(t['centroid'], t['size'])
-        left = (estimate(t['coarse'], t['coarse_size']) > t['coarse_threshold'][:, None, None]).gather(2, t['group'])
-        return estimate(t['centroid'], t['size'] * left).masked_fill(~left, -torch.inf)                   # (5)
+    def worth(self, layer: KVLayer, estimate: Callable, unit: float = 1.) -> Tensor: # [B, H_kv, K + 1]
+        "What `estimate(centroid, size, only)` says of fine clusters, in shares of `unit`; -inf below coarse ones that are dropped."
+        t, left = layer.tables, None
+        if self.coarse is not None: left = (estimate(t['coarse'], t['coarse_size'], None) > unit * t['coarse_threshold'][:, None, None]).gather(2, t['group'])
+        return estimate(t['centroid'], t['size'], left)                                                   # (5)
     def choose(self, layer, look):
         T = look.query.shape[2]
         real = look.visible[:, 0].diagonal(look.visible.shape[3] - T, -2, -1).expand(len(look.query), T)
@@ -215,10 +215,10 @@ class SqueezedAttention(Selecting):
         return chosen.gather(2, layer.side['cluster'])[:, :, None] & look.visible                         # (4)
     def listed(self, layer, look):
         t, m, q = layer.tables, layer.length, look.query[:, :, 0].contiguous()
-        estimate = lambda centroid, size: score(q, centroid, reduce='softmax', scale=look.scale, sizes=size, sink=1, dtype=torch.float32) / VOTES    # (2), (5)
-        if look.softcap is not None: estimate = partial(self.estimates, look, q.new_ones(len(q), 1, dtype=torch.bool))
-        s = self.worth(layer, estimate)
-        rows, counts = expand_clusters(*select_above(s, t['threshold'], s.shape[2], sink=1), t['offsets'], t['members'], capacity=m)               # (4)
+        estimate, unit = lambda centroid, size, only: score(q, centroid, reduce='softmax', scale=look.scale, sizes=size, only=only, sink=1, dtype=torch.float32), VOTES    # (2), (5)
+        if look.softcap is not None: estimate, unit = partial(self.estimates, look, q.new_ones(len(q), 1, dtype=torch.bool)), 1.
+        s = self.worth(layer, estimate, unit)
+        rows, counts = expand_clusters(*select_above(s, unit * t['threshold'], s.shape[2], sink=1), t['offsets'], t['members'], capacity=m)               # (4)
         later = torch.arange(layer.covered, m, dtype=torch.int32, device=q.device)
         at = counts[..., None] + torch.arange(len(later), device=q.device)
         return rows.scatter_(2, at, later.expand(at.shape)), counts + len(later)
