@@ -486,7 +486,7 @@ class PositionNoise(LogitsProcessor):
     ):
         if temperature < 0: raise ValueError(f'temperature={temperature} must be at least 0')
         if not 0 < top_p <= 1: raise ValueError(f'top_p={top_p} must lie in (0, 1]')
-        self.temperature, self.top_p, self.seed, self.table = temperature, top_p, seed, {}
+        self.temperature, self.top_p, self.seed, self.table, self.kept = temperature, top_p, seed, {}, {}
     def noise(self, position: int, size: int) -> torch.Tensor:
         "Gumbel noise of one position, float32 `[size]`; the same on every machine."
         if (position, size) not in self.table:
@@ -494,6 +494,15 @@ class PositionNoise(LogitsProcessor):
             uniform = torch.rand(size, generator=torch.Generator().manual_seed(self.seed * 1_000_003 + position), dtype=torch.float64)
             self.table[position, size] = -(-uniform.clamp(min=1e-300).log()).log().float()
         return self.table[position, size]
+    def rows(self, first: int, last: int, size: int, device) -> torch.Tensor:
+        "Noise of the positions `first` to `last`, `[last - first + 1, size]` on a device, where it stays for the next text."
+        made = lambda a, b: torch.stack([self.noise(p, size) for p in range(a, b)]).to(device)
+        start, kept = self.kept.get((size, str(device)), (first, None))
+        if kept is None or not start - 1 <= last < start + 4096 or not first <= start + len(kept) <= first + 4096: start, kept = first, made(first, last + 1)
+        if first < start: start, kept = first, torch.cat([made(first, start), kept])
+        if last >= start + len(kept): kept = torch.cat([kept, made(start + len(kept), last + 1)])
+        self.kept[size, str(device)] = start, kept
+        return kept[first - start:last + 1 - start]
     def warp(self, scores: torch.Tensor) -> torch.Tensor:
         "Scores `[..., V]` at the temperature, without the tokens outside `top_p`."
         scores = scores / self.temperature

@@ -286,8 +286,7 @@ def _noise(self: Engine, choice: Choice, first: int, last: int, vocab: int):
     if choice.noise is None: return
     rows = -(-(last - first + 1) // 256) * 256
     if self.table is None or len(self.table) < rows: self.table = torch.zeros(rows, vocab, device=self.device); self.steps = {}
-    table = torch.stack([choice.noise.noise(p, vocab) for p in range(first, last + 1)])
-    self.table[:len(table)].copy_(table); choice.table = self.table
+    self.table[:last - first + 1].copy_(choice.noise.rows(first, last, vocab, self.device)); choice.table = self.table
 
 # %% ../../nbs/speculate/01_engine.ipynb #7dce9699
 class EngineRun(Run):
