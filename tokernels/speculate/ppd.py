@@ -32,10 +32,13 @@ class Prompts(torch.nn.Module):
         hidden: int,      # width d of the model's embeddings
         prompts: int = 3, # m; 0 is plain decoding
         copies: int = 1,  # e, whose logits are averaged
+        acceptance: Sequence[Sequence[float]] | None = None, # [m][ranks] chance that a rank of a prompt is right, if it was measured for these
     ):
         if hidden < 1 or prompts < 0 or copies < 1: raise ValueError(f'hidden={hidden}, prompts={prompts}, copies={copies}: at least 1, 0 and 1 are needed')
+        if acceptance is not None and len(acceptance) != prompts: raise ValueError(f'acceptance has {len(acceptance)} rows: one for each of the {prompts} prompts is needed')
         super().__init__()
-        self.settings = dict(hidden=hidden, prompts=prompts, copies=copies)
+        self.settings = dict(hidden=hidden, prompts=prompts, copies=copies) | ({} if acceptance is None else dict(acceptance=[list(row) for row in acceptance]))
+        self.acceptance = acceptance
         self.weight = torch.nn.Parameter(torch.zeros(prompts, copies, hidden))
     def __len__(self): return len(self.weight)
     @classmethod
@@ -296,7 +299,7 @@ class PPD(Stored, Drafter):
     "Drafts with trained prompt tokens that ride behind every candidate (arXiv 2405.18628)."
     prompts: Prompts | None = field(default=None, repr=False) # default: untrained ones for the model
     budget: int | None = None       # candidates and their prompts in a call; default: 105 on a GPU, `cpu_budget` on a CPU
-    acceptance: Sequence[Sequence[float]] | None = field(default=None, repr=False) # [m][ranks] chance that a rank of a prompt is right; default: `prompt_acceptance`
+    acceptance: Sequence[Sequence[float]] | None = field(default=None, repr=False) # [m][ranks] chance that a rank of a prompt is right; default: what was measured for `prompts`, or `prompt_acceptance`
     m: int | None = None            # prompt tokens; default: those of `prompts`, or 3
     copies: int | None = None       # of each prompt; default: those of `prompts`, or 1
     trees: SparseTrees | None = field(default=None, repr=False) # instead of `budget` and `acceptance`
@@ -310,7 +313,7 @@ class PPD(Stored, Drafter):
         if self.m < 0 or self.copies < 1: raise ValueError(f'm={self.m}, copies={self.copies}: at least 0 and 1')
         if self.prompts is not None and (self.m, self.copies) != (m, e): raise ValueError(f'm={self.m}, copies={self.copies}: prompts has {m} with {e} copies')
         if self.budget is not None and self.budget < 0: raise ValueError(f'budget={self.budget}: at least 0')
-        if self.acceptance is None: self.acceptance = [*prompt_acceptance, *[prompt_acceptance[-1]] * self.m][:self.m]
+        if self.acceptance is None: self.acceptance = getattr(self.prompts, 'acceptance', None) or [*prompt_acceptance, *[prompt_acceptance[-1]] * self.m][:self.m]
         if len(self.acceptance) != self.m: raise ValueError(f'acceptance has {len(self.acceptance)} rows: one for each of the {self.m} prompts is needed')
         if self.trees is not None and (self.trees.m, self.trees.copies) != (self.m, self.copies): raise ValueError(f'trees are for {self.trees.m} prompts with {self.trees.copies} copies, not {self.m} with {self.copies}')
         sparse_trees(self.acceptance, 0)
