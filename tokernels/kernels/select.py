@@ -3,7 +3,7 @@
 What sparse attention does before it attends. `score` makes one number per cached token from the step's queries and its keys, a few of
 their channels, or centroids, reduced over the heads of a group or of the whole layer. `select_top_k` and `select_above` choose from
 such rows, up to a million long: the k largest, ties to the lower position, or all above a threshold; the index comes in rising order.
-`score_select` does both, and the scores stay on the chip where they are cheap to make; `store_labels` keeps a few channels of new keys beside the cache. Lengths, budgets and thresholds are read from
+`score_select` does both, and the scores stay on the chip where they are cheap to make; `store_labels` keeps a few channels of new keys beside the cache, `pack_labels` in four bits each. Lengths, budgets and thresholds are read from
 device memory, so a captured CUDA graph replays with others. Limits: forward only; what would need a look at device memory is checked
 for CPU tensors only, and clamped on a GPU; made for budgets up to about 8,000 a row and a small share of it, more is right but slow.
 Off the GPU the `naive_` versions compute the same.
@@ -24,9 +24,9 @@ from .core import interpreted, jit
 from .tree_attention import Cost
 
 # %% auto #0
-__all__ = ['VOTES', 'naive_select_top_k', 'naive_select_above', 'naive_score', 'score_cost', 'select_cost', 'SelectPlan',
-           'select_plan', 'ScorePlan', 'score_plan', 'select_top_k', 'select_above', 'score', 'score_select',
-           'naive_store_labels', 'store_labels']
+__all__ = ['VOTES', 'naive_select_top_k', 'naive_select_above', 'naive_score', 'label_range', 'pack_labels', 'unpack_labels',
+           'score_cost', 'select_cost', 'SelectPlan', 'select_plan', 'ScorePlan', 'score_plan', 'select_top_k',
+           'select_above', 'score', 'score_select', 'naive_store_labels', 'store_labels']
 
 # %% ../../nbs/kernels/40_select.ipynb #547effbb
 def _beside(x, scores):
@@ -68,11 +68,13 @@ def naive_select_above(scores, threshold, capacity, lengths=None, *, sink=0, rec
 # %% ../../nbs/kernels/40_select.ipynb #7b207749
 VOTES = 32768 # votes that a row hands out, an equal part of them by each head
 
-def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., channels=None, sizes=None, only=None, sink=0, recent=0, dtype=torch.float16):
+def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., channels=None, sizes=None, only=None, sink=0, recent=0, dtype=torch.float16, rounded=False):
     "`score` with all logits written out, in float32 (float64 inputs: in float64); any device."
+    if keys.dtype == torch.int32: keys = unpack_labels(keys)                                      # (8)
     (H_kv, _, R), wide = keys.shape[1:], torch.promote_types(q.dtype, torch.float32)
     q = q.to(wide).unflatten(1, (H_kv, -1))                                                       # [B, H_kv, G, D]
     if channels is not None: q = q.gather(-1, channels.long()[None, :, None].expand(*q.shape[:3], R))
+    if rounded: q = unpack_labels(pack_labels(q.sum(2, keepdim=True) if reduce == 'sum' else q)).to(wide)
     s = (q @ keys.to(wide).mT * scale).nan_to_num(-math.inf, math.inf, -math.inf)                 # (5), [B, H_kv, G, S]
     inside, forced = _inside(s[:, :, 0], lengths, sink, recent)
     candidate = inside & ~forced if only is None else inside & ~forced & only
@@ -86,6 +88,33 @@ def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., 
     most = torch.finfo(dtype).max
     return s.clamp(-most, most).masked_fill((s == -math.inf) | s.isnan() | ~candidate, -math.inf).to(dtype)
 
+# %% ../../nbs/kernels/40_select.ipynb #40ac0002
+def label_range(x: Tensor, bits: int = 4) -> tuple[Tensor, Tensor]: # low end and step, [..., 1] float32
+    "Range of vectors `x [..., R]` in `2**bits` steps, equation (8); a low end of NaN where x holds what is not finite."
+    cut = lambda x, up: ((x.view(torch.int32) + up * 0xffff) & -65536).view(torch.float32)                # to bf16, away from zero where `up` is 1
+    low = x.amin(-1, keepdim=True).float() + 0.                                                           # -0 is 0
+    low = cut(low, (low < 0).int())
+    step = cut((x.amax(-1, keepdim=True).float() - low) / (2**bits - 1), 1)
+    return torch.where(step.isfinite(), low, math.nan), torch.where(step == 0, 1., step)
+
+def pack_labels(
+    x: Tensor, # [..., R] of 8 or 16 channels, any float dtype
+) -> Tensor: # int32 [..., 1 + R/8]: low end and step as two bf16, the low end in the lower half; then words of eight entries, the first lowest
+    "Labels in 4 bits an entry, equation (8), as `score` reads them. A vector with a number that is not finite becomes NaN. Raises `ValueError` for another R or dtype."
+    if x.ndim < 1 or x.shape[-1] not in (8, 16) or not x.is_floating_point(): raise ValueError(f'x is {x.dtype} {tuple(x.shape)}: floats of 8 or 16 channels are needed')
+    low, step = label_range(x)
+    n = ((x.float() - low) / step).round().nan_to_num(0).clamp(0, 15).int().unflatten(-1, (-1, 8))        # [..., R/8, 8]
+    words = (n << torch.arange(0, 32, 4, dtype=torch.int32, device=x.device)).sum(-1, dtype=torch.int32)
+    return torch.cat([low.view(torch.int32) >> 16 & 0xffff | step.view(torch.int32), words], -1)
+
+def unpack_labels(
+    labels: Tensor, # int32 [..., 2 or 3] from `pack_labels`
+) -> Tensor: # float32 [..., R]
+    "What packed labels stand for. Raises `ValueError` for another shape or dtype."
+    if labels.ndim < 1 or labels.shape[-1] not in (2, 3) or labels.dtype != torch.int32: raise ValueError(f'labels is {labels.dtype} {tuple(labels.shape)}: int32 of 2 or 3 words is needed')
+    n = (labels[..., 1:, None] >> torch.arange(0, 32, 4, dtype=torch.int32, device=labels.device) & 15).flatten(-2)
+    return (labels[..., :1] << 16).view(torch.float32) + (labels[..., :1] & -65536).view(torch.float32) * n                # (8)
+
 # %% ../../nbs/kernels/40_select.ipynb #f97ad2f5
 def score_cost(
     batch: int,                # batch rows
@@ -97,11 +126,13 @@ def score_cost(
     reduce: str = 'sum',       # as for `score`
     shared: bool = False,
     itemsize: int = 2,         # bytes of a channel
+    packed: bool = False,      # labels of 4 bits, each with its range
     stored: bool = True,       # False: scores are not written
 ) -> Cost: # least bytes and operations
     "What `score` must move and compute: keys once, stored logits twice, scores in 16 bits."
     rows, logits = batch * (1 if shared else kv_heads), batch * heads * length
-    moved = batch * kv_heads * length * channels * itemsize + batch * heads * channels * itemsize
+    label = 4 + channels // 2 if packed else channels * itemsize
+    moved = batch * kv_heads * length * label + batch * heads * channels * itemsize
     return Cost(moved + 2 * rows * length * stored + 4 * logits * (reduce == 'softmax'), 2 * channels * (batch * kv_heads * length if reduce == 'sum' else logits))
 
 def select_cost(
@@ -129,6 +160,8 @@ class _Form(NamedTuple):
     precision: str = ''    # 'vector' without the matrix unit, else of the matrix product
     part: int = 1          # keys that share a peak of the stored logits
     align: int = 1         # elements that divide all strides of the keys, which come divided by it: then loads are wide
+    packed: int = 0        # words of one load of packed labels: 2 where a label of 8 channels is a single aligned number, else 1; 0: keys are numbers
+    rounded: bool = False  # whether queries are rounded as packed labels are
     ranges: bool = False   # whether there are forced positions
     above: bool = False    # whether a threshold is given
 
@@ -234,12 +267,13 @@ def _query(source, b, h, n, FORM: tl.constexpr):
 
 @jit
 def _queries(source, b, h, FORM: tl.constexpr):
-    "What all keys of a group are multiplied with: the sum of its queries `[D]`, or for the matrix unit all of them, `[D, G]`."
+    "What all keys of a group are multiplied with: the sum of its queries `[D]`, for packed labels that `_apart`, or for the matrix unit all of them, `[D, G]`."
     X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_h, inner, scale, head_size = source
     if FORM.precision == 'vector':
         GROUP: tl.constexpr = FORM.group
         q = _query(source, b, h, 0, FORM)
         for n in tl.static_range(1, GROUP): q += _query(source, b, h, n, FORM)
+        if FORM.packed: q = _apart(q, FORM)
     else:
         BLOCK_D: tl.constexpr = FORM.block_d
         BLOCK_G: tl.constexpr = FORM.block_g
@@ -247,6 +281,55 @@ def _queries(source, b, h, FORM: tl.constexpr):
         at = b.to(tl.int64) * q_b + (h * FORM.group + g)[None, :] * q_h + _channels(source, h, d, FORM)[:, None]
         q = tl.load(Q + at, mask=(d < FORM.dim)[:, None] & (g < FORM.group)[None, :], other=0.)
     return q
+
+# %% ../../nbs/kernels/40_select.ipynb #40ac0006
+@jit
+def _range(x):
+    "Low end and step (8) of a vector `[R]`, and the word of both."
+    low, high = tl.min(x, 0) + 0., tl.max(x, 0)
+    low = ((low.to(tl.int32, bitcast=True) + tl.where(low < 0, 0xffff, 0)) & -65536).to(tl.float32, bitcast=True)                 # rounded down to bf16
+    step = ((tl.div_rn(high - low, high * 0. + 15.).to(tl.int32, bitcast=True) + 0xffff) & -65536).to(tl.float32, bitcast=True)   # rounded up
+    low = tl.where((tl.sum((x != x).to(tl.int32), 0) == 0) & (step < float('inf')), low, float('nan'))
+    step = tl.where(step == 0, 1., step)
+    return low, step, ((low.to(tl.int32, bitcast=True) >> 16) & 0xffff) | step.to(tl.int32, bitcast=True)
+
+@jit
+def _steps(x, low, step):
+    "How many steps from the low end the entries `[R]` are, as whole numbers."
+    n = tl.minimum(tl.maximum(tl.div_rn(x - low, x * 0. + step), 0.), 15.)
+    return (n + 12582912.).to(tl.int32, bitcast=True) & 15               # below 1.5 * 2^23 there are no fractions: halves went to the even number
+
+@jit
+def _apart(q, FORM: tl.constexpr):
+    "The sum of a query `[D]`, and its channels as single numbers, each over what its entry's place in a word multiplies."
+    BLOCK_D: tl.constexpr = FORM.block_d
+    d = tl.arange(0, BLOCK_D)
+    if FORM.rounded:
+        low, step, _ = _range(q)
+        q = low + step * _steps(q, low, step).to(tl.float32)             # (8)
+    total, channels = 0., ()
+    for i in tl.static_range(BLOCK_D):
+        one = tl.sum(tl.where(d == i, q, 0.), 0)
+        total, channels = total + one, channels + (one * 0.0625 ** (i % 8 % 5),)
+    return total, channels
+
+@jit
+def _packed_scores(source, q, b, h, j, ok, FORM: tl.constexpr):
+    "Products `[N]` of packed labels `j` `[N]` of one key-value head and a query from `_apart`."
+    X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_h, inner, scale, head_size = source
+    total, channels = q
+    at = X + (b.to(tl.int64) * x_b + h.to(tl.int64) * x_h + j.to(tl.int64) * x_s) * FORM.align            # [N]
+    both = tl.load(at, mask=ok, other=0, eviction_policy='evict_first')                                   # [N] the range, and where labels are one number the entries above it
+    ends = both.to(tl.int32)
+    sums = tl.zeros(j.shape, tl.float32)
+    for w in tl.static_range(FORM.dim // 8):
+        if FORM.packed == 2: entries = (both >> 32).to(tl.int32)
+        else: entries = tl.load(at + (1 + w), mask=ok, other=0, eviction_policy='evict_first')
+        for i in tl.static_range(8):
+            n = ((entries >> (i // 5 * 20)) & (15 << (i % 5 * 4))) | 0x4b000000
+            sums = tl.fma(n.to(tl.float32, bitcast=True) - 8388608., channels[8 * w + i], sums)
+    low, step = (ends << 16).to(tl.float32, bitcast=True), (ends & -65536).to(tl.float32, bitcast=True)   # [N]
+    return low * total + step * sums
 
 # %% ../../nbs/kernels/40_select.ipynb #c0062e70
 @jit
@@ -276,6 +359,14 @@ def _group_scores(source, q, b, h, j, ok, FORM: tl.constexpr):
         s = _logits(source, q, b, h, j, ok, FORM)                        # [N, G]
         if FORM.reduce == 'max': s = tl.max(tl.where((tl.arange(0, BLOCK_G) < FORM.group)[None, :], s, float('-inf')), 1)
         else: s = tl.sum(s, 1)
+    elif FORM.packed:
+        if FORM.reduce == 'max':
+            GROUP: tl.constexpr = FORM.group
+            s = tl.full(j.shape, float('-inf'), tl.float32)
+            for n in tl.static_range(GROUP):
+                more = _packed_scores(source, _apart(_query(source, b, h, n, FORM), FORM), b, h, j, ok, FORM)
+                s = tl.maximum(s, tl.where(more == more, more, float('-inf')))
+        else: s = _packed_scores(source, q, b, h, j, ok, FORM)           # (6)
     else:
         k = _keys(source, b, h, j, ok, FORM).to(tl.float32)              # [N, D], each key in a thread or two
         if FORM.reduce == 'max':
@@ -352,7 +443,7 @@ def _bound_kernel(X, Q, CHANNELS, PEAKS, LSE, x_b, x_h, x_s, q_b, q_h, channels_
     rank = part * drawn.to(tl.float32)
     spread = tl.where(n > SAMPLE, tl.sqrt(rank * tl.maximum(1 - part, 0.)), 0.)
     slack = tl.where(n > SAMPLE, margin * (spread + 1.3), 0.)
-    low, high = tl.ceil(rank + slack).to(tl.int32), tl.floor(rank - 1.5 * spread).to(tl.int32)            # (8)
+    low, high = tl.ceil(rank + slack).to(tl.int32), tl.floor(rank - 1.5 * spread).to(tl.int32)            # (9)
     bound, bound_end = row * 0 + FORM.lowest, row * 0 + FORM.forced
     hint, hint_end = bound, bound_end
     for _ in range(ROUNDS):
@@ -455,7 +546,7 @@ def _narrow(n, k, pivot, turn, low, n_low, top, n_top):
     top, n_top = tl.where(more, top, pivot), tl.where(more, n_top, n)
     share = (n_low - k).to(tl.float32) / tl.maximum(n_low - n_top, 1).to(tl.float32)
     a, z = low.to(tl.int64) + 1, top.to(tl.int64) - 1
-    guess = a + (share * (z - a + 2).to(tl.float32)).to(tl.int64) - 1                                     # (9)
+    guess = a + (share * (z - a + 2).to(tl.float32)).to(tl.int64) - 1                                     # (10)
     guess = tl.minimum(tl.maximum(guess, a), tl.maximum(z, a)).to(tl.int32)
     return low, n_low, top, n_top, tl.where(turn % 3 == 2, _middle(low, top), guess), turn + 1
 
@@ -642,7 +733,7 @@ class SelectPlan(NamedTuple):
     warps: int    # warps of its programs
     splits: int   # programs of the pass for each row, rounded so that a power of two divides their share; 0: no pass
     tile: int     # survivors in registers, a power of two up to 16,384; without a pass, the whole row
-    margin: float # z of (8)
+    margin: float # z of (9)
 
 def select_plan(
     rows: int,              # rows of scores
@@ -662,7 +753,7 @@ def select_plan(
     expected = length
     if sample:
         rank = sample * min(1, budget / length)
-        rank += 4.5 * (math.sqrt(rank * (1 - rank / sample)) + 1.3)                              # (8)
+        rank += 4.5 * (math.sqrt(rank * (1 - rank / sample)) + 1.3)                              # (9)
         expected = min(length, math.ceil(length / sample * (rank + 3 * math.sqrt(rank))))
     return SelectPlan(sample, block, warps, splits, min(max(1024, power(expected + 16 * splits)), 16384), 4.5)
 
@@ -702,14 +793,18 @@ def _of_scores(scores):
     args = (x, None, None, None, None, x.stride(0), x.stride(1), 1, 0, 0, 0, max(x.shape[1], 1), 1., 0)
     return _Source(args, _Form('scores', *_KINDS[scores.dtype]), tuple(scores.shape[:-1]), scores.shape[-1], scores.device)
 
-def _of_keys(q, keys, reduce, shared, scale, channels, matrix=False):
-    "Products of queries and keys; `matrix` asks for the matrix unit where a thread could do."
+def _of_keys(q, keys, reduce, shared, scale, channels, matrix=False, rounded=False):
+    "Products of queries and keys or packed labels; `matrix` asks for the matrix unit where a thread could do, `rounded` for queries rounded as packed labels are."
     (B, H, D), (_, H_kv, S, R) = q.shape, keys.shape
+    packed = int(keys.dtype == torch.int32)
+    if packed:
+        R = 8 * (R - 1)
+        if R == 8 and keys.data_ptr() % 8 == 0 and not (keys.storage_offset() % 2 or any(s % 2 for s in keys.stride()[:3])): keys, packed = keys.view(torch.int64), 2   # both words at once
     power, group, vector = triton.next_power_of_2, H // H_kv, R <= 16 and not matrix
     precision = 'vector' if vector else 'widen' if interpreted() else 'ieee' if q.dtype == torch.float32 else 'tf32'
     align = math.gcd(16 // keys.element_size(), *(s for s, n in zip(keys.stride()[:3], keys.shape) if n > 1))
     form = _Form('dot', *_KINDS[torch.float16], reduce=reduce, heads=H_kv if shared else 1, group=group, dim=R, block_d=power(R) if vector else max(16, power(R)),
-                 block_g=power(group) if vector else max(16, power(group)), precision=precision, align=align)
+                 block_g=power(group) if vector else max(16, power(group)), precision=precision, align=align, packed=packed, rounded=rounded)
     args = (keys, q, channels, None, None, *(s // align for s in keys.stride()[:3]), *q.stride()[:2], 0 if channels is None else channels.stride(0), 1 if shared else H_kv, scale, D)
     return _Source(args, form, (B, 1 if shared else H_kv), S, q.device)
 
@@ -865,14 +960,20 @@ def select_above(
     return _launch(_of_scores(scores), None, most, capacity, lengths, threshold, sink, recent)
 
 # %% ../../nbs/kernels/40_select.ipynb #8ff2e405
-def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only=None):
+def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only=None, rounded=False):
     "Raise `ValueError` for what does not fit; returns lengths."
     for name, x, ndim in (('q', q, 3), ('keys', keys, 4)):
-        if x.ndim != ndim or x.dtype not in _KINDS: raise ValueError(f'{name} is {x.dtype} {tuple(x.shape)}: float16, bfloat16 or float32 {"[B, H, D]" if ndim == 3 else "[B, H_kv, S, R]"} is needed')
+        if x.ndim != ndim or x.dtype not in _KINDS and (x is q or x.dtype != torch.int32): raise ValueError(f'{name} is {x.dtype} {tuple(x.shape)}: float16, bfloat16 or float32 {"[B, H, D]" if ndim == 3 else "[B, H_kv, S, R], or int32 from pack_labels,"} is needed')
         if x.shape[-1] > 1 and x.stride(-1) != 1: raise ValueError(f'{name} has strides {x.stride()}: its last dimension must be contiguous')
         if x.requires_grad and torch.is_grad_enabled(): raise ValueError(f'{name} requires a gradient: score is forward only; use naive_score, or torch.no_grad()')
     (B, H, D), (_, H_kv, S, R) = q.shape, keys.shape
-    if keys.dtype != q.dtype or keys.device != q.device: raise ValueError(f'keys is {keys.dtype} on {keys.device}, q {q.dtype} on {q.device}: both must agree')
+    packed = keys.dtype == torch.int32
+    if packed:
+        if R not in (2, 3): raise ValueError(f'keys is int32 with {R} words: packed labels of 8 or 16 channels, which are 2 or 3, are needed')
+        if reduce == 'softmax': raise ValueError("reduce='softmax' with packed labels: 'sum' or 'max' is needed")
+        R = 8 * (R - 1)
+    elif rounded: raise ValueError(f'rounded=True with keys of {keys.dtype}: queries are rounded as packed labels are')
+    if keys.dtype != q.dtype and not packed or keys.device != q.device: raise ValueError(f'keys is {keys.dtype} on {keys.device}, q {q.dtype} on {q.device}: both must agree')
     if len(keys) != B or not H_kv or H % H_kv or not H: raise ValueError(f'q has shape {tuple(q.shape)}, keys {tuple(keys.shape)}: one batch size, and heads that H_kv divides, are needed')
     if not 1 <= R <= 256 or not 1 <= S <= 2**20: raise ValueError(f'keys has S={S} and R={R}: 1 to {2**20} keys of 1 to 256 channels are allowed')
     if reduce not in ('sum', 'max', 'softmax'): raise ValueError(f"reduce={reduce!r}: 'sum', 'max' or 'softmax' is needed")
@@ -897,7 +998,7 @@ def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink,
 # %% ../../nbs/kernels/40_select.ipynb #19a03f13
 def score(
     q: Tensor,                     # [B, H, D] queries of one step; bf16, fp16 or fp32
-    keys: Tensor,                  # [B, H_kv, S, R] keys, labels or centroids of q's dtype, R up to 256; any strides but the last
+    keys: Tensor,                  # [B, H_kv, S, R] keys, labels or centroids of q's dtype, R up to 256, or labels from `pack_labels`; any strides but the last
     lengths: Tensor | None = None, # [B] or, unless shared, [B, H_kv] int32 or int64: keys that count; default S
     *,
     reduce: str = 'sum',           # over the heads that share keys: 'sum' or 'max' of their logits (6), or 'softmax', their votes (7)
@@ -909,15 +1010,16 @@ def score(
     sink: int = 0,                 # the first keys are no candidates
     recent: int = 0,               # nor are the last keys of the length
     dtype: torch.dtype = torch.float16, # of the scores
+    rounded: bool = False,         # beside packed labels: queries, or their sum, in 4 bits likewise (8)
 ) -> Tensor: # [B, H_kv, S], or [B, 1, S] if shared; -inf for what is no candidate; votes sum to `VOTES` a row
     """Scores of all keys for one step, (5) to (7), as `select_top_k` and `select_above` read them. Scores beyond dtype's largest number are
     that number; NaN logits count as -inf.
 
     Raises `ValueError` for shapes, dtypes, devices and options that do not fit; on a GPU lengths and channels are clamped instead."""
-    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only)
+    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only, rounded)
     if dtype not in _KINDS: raise ValueError(f'dtype={dtype}: float16, bfloat16 or float32 is needed')
-    if not _kernels_run(q): return naive_score(q, keys, lengths, reduce=reduce, shared=shared, scale=scale, channels=channels, sizes=sizes, only=only, sink=sink, recent=recent, dtype=dtype)
-    source = _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only) if reduce == 'softmax' else _of_keys(q, keys, reduce, shared, scale, channels)
+    if not _kernels_run(q): return naive_score(q, keys, lengths, reduce=reduce, shared=shared, scale=scale, channels=channels, sizes=sizes, only=only, sink=sink, recent=recent, dtype=dtype, rounded=rounded)
+    source = _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only) if reduce == 'softmax' else _of_keys(q, keys, reduce, shared, scale, channels, rounded=rounded)
     return _store_scores(source, lengths, sink, recent, dtype, only)
 
 def score_select(
@@ -933,11 +1035,12 @@ def score_select(
     channels: Tensor | None = None,
     sink: int = 0,                 # the first keys are no candidates and always chosen, counted within k
     recent: int = 0,               # so are the last keys of the length
+    rounded: bool = False,         # as for `score`
 ) -> tuple[Tensor, Tensor]: # index [B, H_kv or 1, capacity] int32 and number [B, H_kv or 1] int32, as from `select_top_k`
-    "What `select_top_k` chooses from `score`'s fp16 scores; for keys of up to 16 channels, and for votes, without these in memory. Raises `ValueError` as both do."
-    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, None, sink, recent)
+    "What `select_top_k` chooses from `score`'s fp16 scores; for keys of up to 16 channels, packed labels, and for votes, without these in memory. Raises `ValueError` as both do."
+    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, None, sink, recent, rounded=rounded)
     budgets, most, capacity, lengths = _check_selection((len(q), 1 if shared else keys.shape[1]), keys.shape[2], q.device, k, lengths, capacity, sink, recent)
-    options = dict(reduce=reduce, shared=shared, scale=scale, channels=channels)
+    options = dict(reduce=reduce, shared=shared, scale=scale, channels=channels, rounded=rounded)
     if not _kernels_run(q): return naive_select_top_k(naive_score(q, keys, lengths, **options, sink=sink, recent=recent), k, lengths, capacity=capacity, sink=sink, recent=recent)
     source = _votes(q, keys, lengths, shared, scale, channels, None, sink, recent) if reduce == 'softmax' else _of_keys(q, keys, **options)
     if _way(source.form) == 'matrix': source = _of_scores(_store_scores(source, lengths, sink, recent, torch.float16))
@@ -948,10 +1051,12 @@ def naive_store_labels(keys, channels, lengths, labels, tokens=1):
     "`store_labels` by indexing; any device."
     share = len(channels) // keys.shape[1]
     for b, length in enumerate(lengths.tolist()):
-        for j, c in enumerate(channels): labels[b, j, length:length + tokens] = keys[b, j // share, length:length + tokens, c.long()]
+        for j, c in enumerate(channels):
+            new = keys[b, j // share, length:length + tokens, c.long()]
+            labels[b, j, length:length + tokens] = pack_labels(new) if labels.dtype == torch.int32 else new
 
 @jit(do_not_specialize=['S'])
-def _labels_kernel(K, CHANNELS, LENGTHS, LABELS, k_b, k_h, k_s, l_b, l_h, l_s, S, SHARED: tl.constexpr, R: tl.constexpr, BLOCK_R: tl.constexpr, OVERLAP: tl.constexpr):
+def _labels_kernel(K, CHANNELS, LENGTHS, LABELS, k_b, k_h, k_s, l_b, l_h, l_s, S, SHARED: tl.constexpr, R: tl.constexpr, BLOCK_R: tl.constexpr, PACKED: tl.constexpr, OVERLAP: tl.constexpr):
     if OVERLAP: tl.extra.cuda.gdc_wait(); tl.extra.cuda.gdc_launch_dependents()
     j, b = tl.program_id(0), tl.program_id(2).to(tl.int64)
     at = tl.load(LENGTHS + b).to(tl.int64) + tl.program_id(1)
@@ -959,18 +1064,28 @@ def _labels_kernel(K, CHANNELS, LENGTHS, LABELS, k_b, k_h, k_s, l_b, l_h, l_s, S
     r = tl.arange(0, BLOCK_R)                                            # [R]
     c = tl.load(CHANNELS + j * R + r, mask=r < R, other=0)
     x = tl.load(K + b * k_b + (j // SHARED).to(tl.int64) * k_h + at * k_s + c, mask=r < R)
-    tl.store(LABELS + b * l_b + j.to(tl.int64) * l_h + at * l_s + r, x, mask=r < R)
+    label = LABELS + b * l_b + j.to(tl.int64) * l_h + at * l_s
+    if PACKED:
+        x = x.to(tl.float32)
+        low, step, ends = _range(x)
+        tl.store(label, ends)
+        places = _steps(x, low, step) << (r % 8 * 4)                     # [R]
+        for w in tl.static_range(R // 8): tl.store(label + (1 + w), tl.sum(tl.where(r // 8 == w, places, 0), 0))
+    else: tl.store(label + r, x, mask=r < R)
 
 def store_labels(
     keys: Tensor,      # [B, H_kv, S, D], any strides but the last
     channels: Tensor,  # [n, R] int32 or int64, contiguous: channels of each list, n a multiple of H_kv; list j cuts key head j // (n / H_kv)
     lengths: Tensor,   # [B] int32 or int64: the new rows lie behind these
-    labels: Tensor,    # [B, n, S, R] of keys' dtype, any strides but the last, written in place
+    labels: Tensor,    # [B, n, S, R] of keys' dtype, or int32 [B, n, S, 1 + R/8] for what `pack_labels` makes of them; any strides but the last, written in place
     tokens: int = 1,   # new rows
 ):
     "Cut the channels of new keys into their labels. Raises `ValueError` for shapes, dtypes and devices that do not fit; rows beyond the cache are left out."
     (B, H, S, D), (n, R) = keys.shape, channels.shape
-    if n % H or tuple(labels.shape) != (B, n, S, R) or labels.dtype != keys.dtype or tuple(lengths.shape) != (B,): raise ValueError(f'labels is {labels.dtype} {tuple(labels.shape)}, channels {tuple(channels.shape)}, lengths {tuple(lengths.shape)}: {keys.dtype} {(B, n, S, R)}, a multiple of {H} lists, and {(B,)} are needed')
+    packed = labels.dtype == torch.int32 and keys.is_floating_point()
+    if packed and R not in (8, 16): raise ValueError(f'channels is {tuple(channels.shape)} with int32 labels: packed are 8 or 16 channels')
+    words, dtype = (1 + R // 8, torch.int32) if packed else (R, keys.dtype)
+    if n % H or tuple(labels.shape) != (B, n, S, words) or labels.dtype != dtype or tuple(lengths.shape) != (B,): raise ValueError(f'labels is {labels.dtype} {tuple(labels.shape)}, channels {tuple(channels.shape)}, lengths {tuple(lengths.shape)}: {dtype} {(B, n, S, words)}, a multiple of {H} lists, and {(B,)} are needed')
     if channels.dtype not in _INTEGERS or lengths.dtype not in _INTEGERS or not channels.is_contiguous(): raise ValueError(f'channels is {channels.dtype}, lengths {lengths.dtype}: int32 or int64, channels contiguous, are needed')
     if len({x.device for x in (keys, channels, lengths, labels)}) > 1: raise ValueError('keys, channels, lengths and labels lie on several devices: one is needed')
     if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1: raise ValueError(f'tokens={tokens!r}: at least 1 is needed')
@@ -978,5 +1093,5 @@ def store_labels(
     if channels.device.type == 'cpu' and ((channels < 0) | (channels >= D)).any(): raise ValueError(f'channels holds numbers outside [0, {D})')
     if not _kernels_run(keys): return naive_store_labels(keys, channels, lengths, labels, tokens)
     hopper = keys.is_cuda and torch.version.cuda is not None and torch.cuda.get_device_capability(keys.device)[0] >= 9
-    _labels_kernel[n, tokens, B](keys, channels, lengths, labels, *keys.stride()[:3], *labels.stride()[:3], S, SHARED=n // H, R=R, BLOCK_R=triton.next_power_of_2(R), OVERLAP=hopper,
+    _labels_kernel[n, tokens, B](keys, channels, lengths, labels, *keys.stride()[:3], *labels.stride()[:3], S, SHARED=n // H, R=R, BLOCK_R=triton.next_power_of_2(R), PACKED=packed, OVERLAP=hopper,
                                  num_warps=1, **(dict(launch_pdl=True) if hopper else {}))

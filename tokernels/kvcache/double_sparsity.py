@@ -3,7 +3,7 @@
 Double Sparsity (Yang et al., 2024, arXiv 2408.07092) keeps every token and reads few. Which channels of a head dominate its products hardly depends on the text, so they are found once, offline; these channels of every key, rounded to 4 bits, are its *label*.
 A query ranks all tokens by their labels and attends exactly to the best. `DoubleSparsity.calibrate(model, texts, tokenizer)` makes the method, `save` and `from_file` keep its table of channels; then `with method(model): model.generate(**inputs)`, or `past_key_values=method.cache(model)`.
 The prompt and the first two layers are dense, as published. Nothing is trained or evicted. Each query head has a set, as published; with `per_head=False` those that share a key head share one, ranked by the sum of their scores, which reads a fraction of the labels and rows and finds less.
-Limits: lossy; memory grows by the labels, which are stored rounded but not packed; calibrated for one model.
+Limits: lossy; memory grows by the labels, of which those of 8 or 16 channels at 4 bits are packed, others rounded but not packed; calibrated for one model.
 
 Docs: https://tokernels.github.io/tokernels/kvcache/double_sparsity.html.md"""
 
@@ -20,7 +20,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from ..kernels.select import score, score_select, select_top_k, store_labels
+from ..kernels.select import label_range, pack_labels, score, score_select, select_top_k, store_labels, unpack_labels
 from ..kernels.sparse_attention import sparse_attention
 from .core import Selecting, at_layer, load_artefact, save_artefact, tokens_of
 
@@ -63,9 +63,8 @@ def channel_scores(
 # %% ../../nbs/kvcache/13_double_sparsity.ipynb #dsp00014
 def quantised(x: Tensor, bits: int) -> Tensor: # like x
     "Vectors `x [..., r]` rounded to `2**bits` even steps of each vector's own range, equation (3), and back."
-    low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
-    step = torch.where(high > low, high - low, 1.) / (2**bits - 1)
-    return low + ((x - low) / step).round() * step                                                     # (3)
+    low, step = label_range(x, bits)
+    return (low + ((x - low) / step).round().clamp(0, 2**bits - 1) * step).to(x.dtype)                 # (3)
 
 # %% ../../nbs/kvcache/13_double_sparsity.ipynb #dsp00017
 def naive_double_sparsity(
@@ -98,7 +97,7 @@ class DoubleSparsity(Selecting):
     arxiv: ClassVar[str] = '2408.07092'
     channels: Tensor | None                # [layers, H, r] label channels of each query head, from `calibrate`, or [layers, H_kv, r] of each key head, whose query heads then share a set; None: all channels, an exact top-k of each query head
     budget: int | float | Sequence = 128   # tokens that a query reads, or a share of the prompt (the longest of a batch); one or a list with one for each layer
-    bits: int | None = 4                   # of an entry of a label and of the query beside it; None: not rounded
+    bits: int | None = 4                   # of an entry of a label and of the query beside it, 4 packed where channels are 8 or 16; None: not rounded
     dense_layers: Sequence[int] = (0, 1)   # layers that read everything
     def __post_init__(self):
         c, b = self.channels, self.bits
@@ -146,19 +145,24 @@ class DoubleSparsity(Selecting):
         c = torch.arange(d).expand(heads, d) if self.channels is None else self.channels[number]
         if len(c) not in (kv_heads, heads) or c.max() >= d: raise ValueError(f'channels is for {len(c)} heads and channels up to {int(c.max())}, layer {number} has {heads} query heads and {kv_heads} key heads of {d}: calibrate on this model')
         return c
+    def packs(self, r: int) -> bool:
+        "Whether labels of `r` channels are packed."
+        return self.bits == 4 and r in (8, 16)
     def captured(self, model, batch, capacity): return _Captured(self, model, batch, capacity)
     def _begin(self, layer, look):
         "What a layer needs to know, at its first forward."
         heads, (_, H, _, d) = look.query.shape[1], layer.keys.shape
         layer.reads = tokens_of(at_layer(self.budget, layer.number), layer.seen - int(layer.first.min()), 'budget', least=1)
         layer.channels = self.table(layer.number, heads, H, d).to(layer.keys.device)
-    def _cut(self, layer, x): # [B, n, T, d] of the n heads of the table -> [B, n, T, r]
-        x = x.float().gather(-1, layer.channels[None, :, None].expand(*x.shape[:3], -1))
-        return (x if self.bits is None else quantised(x, self.bits)).to(layer.keys.dtype)              # (3)
-    def _part(self, layer, look): return self._cut(layer, look.query.unflatten(1, (len(layer.channels), -1)).float().sum(2)) # (1)
-    def _labels(self, layer, keys): # [B, H_kv, T, d] -> [B, H_kv, T, n / H_kv, r]
+    def _cut(self, layer, x): return x.float().gather(-1, layer.channels[None, :, None].expand(*x.shape[:3], -1)) # [B, n, T, d] of the n heads of the table -> [B, n, T, r]
+    def _rounded(self, layer, x):
+        x = x if self.bits is None else quantised(x, self.bits)                                        # (3)
+        return x if self.packs(x.shape[-1]) else x.to(layer.keys.dtype)
+    def _part(self, layer, look): return self._rounded(layer, self._cut(layer, look.query.unflatten(1, (len(layer.channels), -1)).float().sum(2))) # (1)
+    def _labels(self, layer, keys): # [B, H_kv, T, d] -> [B, H_kv, T, n / H_kv, r], or packed
         n, H = len(layer.channels), keys.shape[1]
-        return self._cut(layer, keys.repeat_interleave(n // H, 1)).unflatten(1, (H, -1)).transpose(2, 3)
+        x = self._cut(layer, keys.repeat_interleave(n // H, 1)).unflatten(1, (H, -1)).transpose(2, 3)
+        return pack_labels(x) if self.packs(x.shape[-1]) else self._rounded(layer, x)
     def added(self, layer, look):
         T = look.query.shape[2]
         if layer.seen == T: self._begin(layer, look)
@@ -170,6 +174,7 @@ class DoubleSparsity(Selecting):
     def selected(self, layer, look): return layer.reads                                                # (5)
     def scores(self, layer, look):
         labels = layer.side['labels']
+        if labels.dtype == torch.int32: labels = unpack_labels(labels)
         return (self._part(layer, look).float().unflatten(1, (labels.shape[1], -1)) @ labels.float().permute(0, 1, 3, 4, 2)).flatten(1, 2) # (4)
     def listed(self, layer, look):
         q, labels = self._part(layer, look)[:, :, 0], layer.side['labels'].flatten(0, 1).transpose(1, 2)                # each key head as a batch row with heads of its own
@@ -178,7 +183,7 @@ class DoubleSparsity(Selecting):
 
 # %% ../../nbs/kvcache/13_double_sparsity.ipynb #dsp00051
 class _Captured:
-    "Double Sparsity on the static cache of an engine: labels `[B, n, capacity, r]` of each layer."
+    "Double Sparsity on the static cache of an engine: labels `[B, n, capacity, r]`, or packed, of each layer."
     def __init__(self, method, model, batch, capacity):
         method._check(model)
         budgets = [at_layer(method.budget, i) for i in range(model.config.get_text_config().num_hidden_layers)]
@@ -191,7 +196,8 @@ class _Captured:
         table = self.method.table(layer, heads, H, d).to(k.device).contiguous()
         each = torch.arange(len(table), device=k.device)
         self.tables[layer] = table, (self.rows, each[None, None, :, None] // (len(table) // H), table[None, None]), each      # channels; batch row, key head and channel of each label; its place
-        self.labels[layer] = k.new_zeros(self.batch, len(table), self.capacity, table.shape[1])
+        r = table.shape[1]; words, dtype = (1 + r // 8, torch.int32) if self.method.packs(r) else (r, k.dtype)
+        self.labels[layer] = torch.zeros(self.batch, len(table), self.capacity, words, dtype=dtype, device=k.device)
     @property
     def nbytes(self): return sum(x.nbytes for x in self.labels.values())
     def __call__(self, layer, q, k, v, lengths, scale, window, softcap): # q [B, H, T, d] of tokens behind `lengths [B]` rows of k and v [B, H_kv, capacity, d]
@@ -202,11 +208,13 @@ class _Captured:
             self.at = (lengths.long()[:, None] + torch.arange(q.shape[2], device=q.device)).clamp(max=self.capacity - 1)[..., None, None]      # [B, T, 1, 1]
             self.seen = lengths + 1
         self.latest = layer
-        if bits is None: store_labels(k, table, lengths, labels, q.shape[2])                                  # (3), not rounded
+        packed = labels.dtype == torch.int32
+        if bits is None or packed: store_labels(k, table, lengths, labels, q.shape[2])                        # (3), packed or not rounded
         else: labels[row[..., 0], each, self.at[..., 0]] = quantised(k[row, head, self.at, channel].float(), bits).to(k.dtype)     # (3)
         if q.shape[2] > 1: return None
         part = q[:, :, 0]
-        if bits is not None or len(table) == part.shape[1]:
+        if packed: index, counts = score_select(part, labels, self.budgets[layer], self.seen, channels=table, rounded=True)      # the kernel cuts, sums and rounds the queries itself
+        elif bits is not None or len(table) == part.shape[1]:
             part = part.unflatten(1, (len(table), -1)).float().sum(2).gather(-1, table.expand(len(q), -1, -1))                          # (1)
             part = (part if bits is None else quantised(part, bits)).to(k.dtype)
             index, counts = score_select(part, labels, self.budgets[layer], self.seen)                      # (4), (5)
