@@ -68,7 +68,7 @@ def naive_select_above(scores, threshold, capacity, lengths=None, *, sink=0, rec
 # %% ../../nbs/kernels/40_select.ipynb #7b207749
 VOTES = 32768 # votes that a row hands out, an equal part of them by each head
 
-def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., channels=None, sizes=None, only=None, sink=0, recent=0, dtype=torch.float16, rounded=False):
+def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., channels=None, sizes=None, only=None, sink=0, recent=0, dtype=torch.float16, rounded=False, votes=VOTES):
     "`score` with all logits written out, in float32 (float64 inputs: in float64); any device."
     if keys.dtype == torch.int32: keys = unpack_labels(keys)                                      # (8)
     (H_kv, _, R), wide = keys.shape[1:], torch.promote_types(q.dtype, torch.float32)
@@ -83,7 +83,7 @@ def naive_score(q, keys, lengths=None, *, reduce='sum', shared=False, scale=1., 
     if reduce == 'softmax':
         s = s.masked_fill(~candidate[:, :, None], -math.inf)
         s = torch.exp(s - s.amax(-1, keepdim=True).nan_to_num(neginf=0))
-        s = s / (s * weight).sum(-1, keepdim=True) * (VOTES / s.shape[2])                         # (7)
+        s = s / (s * weight).sum(-1, keepdim=True) * (votes / s.shape[2])                         # (7)
     s = s.amax(2) if reduce == 'max' else s.sum(2)                                                # (6)
     most = torch.finfo(dtype).max
     return s.clamp(-most, most).masked_fill((s == -math.inf) | s.isnan() | ~candidate, -math.inf).to(dtype)
@@ -855,7 +855,7 @@ def _chunks(N, plan):
 
 def _pair(x): return (0, 0) if x is None else x.stride()[:2]
 
-def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only=None, plan=None):
+def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only=None, votes=VOTES, plan=None):
     "Logits stored in 16 bits, and the log-sum-exp of each head, as a source of votes."
     logits = _of_keys(q, keys, 'max', False, scale * 1.4426950408889634, channels, matrix=True)
     (B, H_kv), N, H, device = logits.shape, logits.length, q.shape[1], q.device
@@ -870,7 +870,7 @@ def _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only=
         _merge_kernel[B * H,](tops, sums, lse, parts, PARTS=triton.next_power_of_2(parts), num_warps=4, **options)
     heads, rows = (H, 1) if shared else (H // H_kv, H_kv)
     form = _Form('votes', *_KINDS[torch.float16], heads=heads, block_g=triton.next_power_of_2(heads), part=plan.block)
-    return _Source((below, None, None, tops, lse, 0, N, parts, 0, 0, 0, rows, VOTES / heads, 0), form, (B, rows), N, device)
+    return _Source((below, None, None, tops, lse, 0, N, parts, 0, 0, 0, rows, votes / heads, 0), form, (B, rows), N, device)
 
 def _store_scores(source, lengths, sink, recent, dtype, only=None, plan=None):
     "Scores of a source in memory."
@@ -960,7 +960,7 @@ def select_above(
     return _launch(_of_scores(scores), None, most, capacity, lengths, threshold, sink, recent)
 
 # %% ../../nbs/kernels/40_select.ipynb #8ff2e405
-def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only=None, rounded=False):
+def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only=None, rounded=False, votes=VOTES):
     "Raise `ValueError` for what does not fit; returns lengths."
     for name, x, ndim in (('q', q, 3), ('keys', keys, 4)):
         if x.ndim != ndim or x.dtype not in _KINDS and (x is q or x.dtype != torch.int32): raise ValueError(f'{name} is {x.dtype} {tuple(x.shape)}: float16, bfloat16 or float32 {"[B, H, D]" if ndim == 3 else "[B, H_kv, S, R], or int32 from pack_labels,"} is needed')
@@ -978,6 +978,7 @@ def _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink,
     if not 1 <= R <= 256 or not 1 <= S <= 2**20: raise ValueError(f'keys has S={S} and R={R}: 1 to {2**20} keys of 1 to 256 channels are allowed')
     if reduce not in ('sum', 'max', 'softmax'): raise ValueError(f"reduce={reduce!r}: 'sum', 'max' or 'softmax' is needed")
     if not 0 < scale < math.inf: raise ValueError(f'scale={scale} must be positive and finite')
+    if not 0 < votes < math.inf: raise ValueError(f'votes={votes} must be positive and finite')
     _check_whole(sink=sink, recent=recent)
     if channels is None and R != D: raise ValueError(f'q has {D} channels, keys {R}: they must agree unless channels is given')
     if channels is not None:
@@ -1005,21 +1006,22 @@ def score(
     shared: bool = False,          # reduce over all heads, to one row
     scale: float = 1.,             # of the logits
     channels: Tensor | None = None, # [H_kv, R] int32 or int64: which channels of q the keys hold; default all
+    votes: float = VOTES,          # that a row hands out
     sizes: Tensor | None = None,   # [B, H_kv, S] how many keys each centroid stands for, in the votes; default 1
     only: Tensor | None = None,    # [B, H_kv, S] bool: keys that are candidates, the others are not read; not with `shared`
     sink: int = 0,                 # the first keys are no candidates
     recent: int = 0,               # nor are the last keys of the length
     dtype: torch.dtype = torch.float16, # of the scores
     rounded: bool = False,         # beside packed labels: queries, or their sum, in 4 bits likewise (8)
-) -> Tensor: # [B, H_kv, S], or [B, 1, S] if shared; -inf for what is no candidate; votes sum to `VOTES` a row
+) -> Tensor: # [B, H_kv, S], or [B, 1, S] if shared; -inf for what is no candidate; votes sum to `votes` a row
     """Scores of all keys for one step, (5) to (7), as `select_top_k` and `select_above` read them. Scores beyond dtype's largest number are
     that number; NaN logits count as -inf.
 
     Raises `ValueError` for shapes, dtypes, devices and options that do not fit; on a GPU lengths and channels are clamped instead."""
-    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only, rounded)
+    lengths = _check_score(q, keys, lengths, reduce, shared, scale, channels, sizes, sink, recent, only, rounded, votes)
     if dtype not in _KINDS: raise ValueError(f'dtype={dtype}: float16, bfloat16 or float32 is needed')
-    if not _kernels_run(q): return naive_score(q, keys, lengths, reduce=reduce, shared=shared, scale=scale, channels=channels, sizes=sizes, only=only, sink=sink, recent=recent, dtype=dtype, rounded=rounded)
-    source = _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only) if reduce == 'softmax' else _of_keys(q, keys, reduce, shared, scale, channels, rounded=rounded)
+    if not _kernels_run(q): return naive_score(q, keys, lengths, reduce=reduce, shared=shared, scale=scale, channels=channels, sizes=sizes, only=only, votes=votes, sink=sink, recent=recent, dtype=dtype, rounded=rounded)
+    source = _votes(q, keys, lengths, shared, scale, channels, sizes, sink, recent, only, votes) if reduce == 'softmax' else _of_keys(q, keys, reduce, shared, scale, channels, rounded=rounded)
     return _store_scores(source, lengths, sink, recent, dtype, only)
 
 def score_select(

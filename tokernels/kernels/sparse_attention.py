@@ -374,16 +374,17 @@ def sparse_attention(
     return (out, lse) if return_lse else out
 
 # %% ../../nbs/kernels/30_sparse_attention.ipynb #97f5653b
-def naive_expand_clusters(index, counts, offsets, members=None, *, capacity):
+def naive_expand_clusters(index, counts, offsets, members=None, *, capacity, tail=(0, 0)):
     "`expand_clusters` cluster by cluster, equation (6); any device."
     B, heads, _ = index.shape
     tokens, found = torch.zeros(B, heads, capacity, dtype=torch.int32, device=index.device), torch.zeros(B, heads, dtype=torch.int32, device=index.device)
     for b in range(B):
         for h in range(heads):
             bounds = offsets[b, h].tolist()
-            rows = [r for e in index[b, h, :counts[b, h]].tolist() for r in range(bounds[e], bounds[e + 1])][:capacity]
+            rows = [r for e in index[b, h, :counts[b, h]].tolist() for r in range(bounds[e], bounds[e + 1])]
             rows = torch.tensor(rows, dtype=torch.long, device=index.device)
-            tokens[b, h, :len(rows)] = rows if members is None else members[b, h, rows]                                  # (6)
+            rows = torch.cat([rows if members is None else members[b, h, rows].long(), torch.arange(*tail, device=rows.device)])[:capacity]      # (6)
+            tokens[b, h, :len(rows)] = rows
             found[b, h] = len(rows)
     return tokens, found
 
@@ -397,8 +398,8 @@ def _extent(INDEX, OFFSETS, i, stop, clusters, S):
     last = tl.minimum(tl.load(OFFSETS + e + 1, mask=ok, other=0).to(tl.int32), S)
     return first, tl.maximum(last - first, 0)
 
-@jit(do_not_specialize=['N', 'clusters', 'S', 'capacity'])
-def _expand_kernel(INDEX, COUNTS, OFFSETS, MEMBERS, TOKENS, FOUND, index_b, index_h, offsets_b, offsets_h, members_b, members_h, N, clusters, S, capacity,
+@jit(do_not_specialize=['N', 'clusters', 'S', 'capacity', 'tail', 'more'])
+def _expand_kernel(INDEX, COUNTS, OFFSETS, MEMBERS, TOKENS, FOUND, index_b, index_h, offsets_b, offsets_h, members_b, members_h, N, clusters, S, capacity, tail, more,
                    KV_HEADS: tl.constexpr, HAS_MEMBERS: tl.constexpr, BLOCK: tl.constexpr, WIDE: tl.constexpr, TILE: tl.constexpr, OVERLAP: tl.constexpr):
     if OVERLAP: tl.extra.cuda.gdc_wait(); tl.extra.cuda.gdc_launch_dependents()
     start, c = tl.program_id(0) * BLOCK, tl.program_id(1)
@@ -422,10 +423,14 @@ def _expand_kernel(INDEX, COUNTS, OFFSETS, MEMBERS, TOKENS, FOUND, index_b, inde
         token = j + tl.sum(tl.where(own, (first - begin)[None, :], 0), 1)                                                # [J] (6)
         if HAS_MEMBERS: token = tl.load(MEMBERS + token, mask=j < total, other=0).to(tl.int32)
         tl.store(TOKENS + place + j, token, mask=(j < total) & (place + j < capacity))
-    if start + BLOCK >= count: tl.store(FOUND + c, tl.minimum(place + total, capacity))
+    if start + BLOCK >= count:
+        for i in tl.range(0, more, TILE):
+            j = i + tl.arange(0, TILE)
+            tl.store(TOKENS + place + total + j, tail + j, mask=(j < more) & (place + total + j < capacity))
+        tl.store(FOUND + c, tl.minimum(place + total + more, capacity))
 
 # %% ../../nbs/kernels/30_sparse_attention.ipynb #212b6d6c
-def _check_clusters(index, counts, offsets, members, capacity):
+def _check_clusters(index, counts, offsets, members, capacity, tail):
     "Raise `ValueError` for shapes, dtypes and devices that do not fit, and on the CPU for values out of range."
     if index.ndim != 3 or not index.numel(): raise ValueError(f'index has shape {tuple(index.shape)}: [B, H_kv, N], not empty, is needed')
     B, heads, N = index.shape
@@ -440,6 +445,7 @@ def _check_clusters(index, counts, offsets, members, capacity):
         if name != 'counts' and x.stride(2) != 1 and x.shape[2] > 1: raise ValueError(f'{name} has strides {x.stride()}: its last dimension must be contiguous')
     if isinstance(capacity, bool) or not isinstance(capacity, int) or capacity < 1:
         raise ValueError(f'capacity={capacity!r}: a whole number of tokens, at least 1, is needed')
+    if len(tail) != 2 or any(isinstance(x, bool) or not isinstance(x, int) for x in tail) or not 0 <= tail[0] <= tail[1]: raise ValueError(f'tail={tail!r}: two whole numbers, the first row and the one behind the last, are needed')
     if index.device.type != 'cpu': return
     clusters = offsets.shape[2] - 1
     if (counts < 0).any() or (counts > N).any(): raise ValueError(f'counts={counts.tolist()}: 0 to {N} are allowed, index has {N} entries')
@@ -455,18 +461,19 @@ def expand_clusters(
     members: Tensor | None = None,  # [B, H_kv, S] int32 or int64: rows of the cache, cluster by cluster; None if the cache itself is sorted by cluster
     *,
     capacity: int,                  # tokens that a list can hold; what does not fit is left out, from the end
+    tail: tuple[int, int] = (0, 0), # rows from the first number up to the second that stand behind every list
 ) -> tuple[Tensor, Tensor]: # int32 tokens [B, H_kv, capacity], undefined behind the counts, and int32 counts [B, H_kv]
     """Token lists of chosen clusters for `sparse_attention`, equation (6), without a look at device memory from the host.
 
     Raises `ValueError` for shapes, dtypes and devices that do not fit, on the CPU also for values out of range. On a GPU clusters outside
     the table count as empty, and offsets are clamped to the members."""
-    _check_clusters(index, counts, offsets, members, capacity)
-    if triton is None or not (index.is_cuda or interpreted()): return naive_expand_clusters(index, counts, offsets, members, capacity=capacity)
+    _check_clusters(index, counts, offsets, members, capacity, tail)
+    if triton is None or not (index.is_cuda or interpreted()): return naive_expand_clusters(index, counts, offsets, members, capacity=capacity, tail=tail)
     (B, heads, N), device = index.shape, index.device
     hopper = index.is_cuda and torch.version.cuda is not None and torch.cuda.get_device_capability(device)[0] >= 9
     tokens, found = torch.empty(B, heads, capacity, dtype=torch.int32, device=device), torch.empty(B, heads, dtype=torch.int32, device=device)
     _expand_kernel[-(-N // 32), B * heads](
         index, counts.contiguous(), offsets, members, tokens, found, *index.stride()[:2], *offsets.stride()[:2], *((0, 0) if members is None else members.stride()[:2]),
-        N, offsets.shape[2] - 1, 2**31 - 1 if members is None else members.shape[2], capacity, KV_HEADS=heads, HAS_MEMBERS=members is not None,
+        N, offsets.shape[2] - 1, 2**31 - 1 if members is None else members.shape[2], capacity, tail[0], tail[1] - tail[0], KV_HEADS=heads, HAS_MEMBERS=members is not None,
         BLOCK=32, WIDE=min(1024, max(32, triton.next_power_of_2(N))), TILE=256, OVERLAP=hopper, num_warps=4, **(dict(launch_pdl=True) if hopper else {}))
     return tokens, found

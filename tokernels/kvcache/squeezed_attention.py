@@ -19,7 +19,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize, pad
-from ..kernels.select import VOTES, score, select_above
+from ..kernels.select import score, select_above
 from ..kernels.sparse_attention import expand_clusters
 from .core import KVLayer, Look, Selecting, tokens_of
 
@@ -202,10 +202,10 @@ class SqueezedAttention(Selecting):
         if layer.seen == look.query.shape[2] and look.window is None and layer.number not in self.dense_layers: self.cluster(layer, look)
         elif layer.tables is not None and 'threshold' not in layer.tables: self.calibrate(layer.peers)
     def dense(self, layer, look): return super().dense(layer, look) or layer.tables is None
-    def worth(self, layer: KVLayer, estimate: Callable, unit: float = 1.) -> Tensor: # [B, H_kv, K + 1]
-        "What `estimate(centroid, size, only)` says of fine clusters, in shares of `unit`; -inf below coarse ones that are dropped."
+    def worth(self, layer: KVLayer, estimate: Callable) -> Tensor: # [B, H_kv, K + 1]
+        "What `estimate(centroid, size, only)` says of fine clusters; -inf below coarse ones that are dropped."
         t, left = layer.tables, None
-        if self.coarse is not None: left = (estimate(t['coarse'], t['coarse_size'], None) > unit * t['coarse_threshold'][:, None, None]).gather(2, t['group'])
+        if self.coarse is not None: left = (estimate(t['coarse'], t['coarse_size'], None) > t['coarse_threshold'][:, None, None]).gather(2, t['group'])
         return estimate(t['centroid'], t['size'], left)                                                   # (5)
     def choose(self, layer, look):
         T = look.query.shape[2]
@@ -215,10 +215,7 @@ class SqueezedAttention(Selecting):
         return chosen.gather(2, layer.side['cluster'])[:, :, None] & look.visible                         # (4)
     def listed(self, layer, look):
         t, m, q = layer.tables, layer.length, look.query[:, :, 0].contiguous()
-        estimate, unit = lambda centroid, size, only: score(q, centroid, reduce='softmax', scale=look.scale, sizes=size, only=only, sink=1, dtype=torch.float32), VOTES    # (2), (5)
-        if look.softcap is not None: estimate, unit = partial(self.estimates, look, q.new_ones(len(q), 1, dtype=torch.bool)), 1.
-        s = self.worth(layer, estimate, unit)
-        rows, counts = expand_clusters(*select_above(s, unit * t['threshold'], s.shape[2], sink=1), t['offsets'], t['members'], capacity=m)               # (4)
-        later = torch.arange(layer.covered, m, dtype=torch.int32, device=q.device)
-        at = counts[..., None] + torch.arange(len(later), device=q.device)
-        return rows.scatter_(2, at, later.expand(at.shape)), counts + len(later)
+        estimate = lambda centroid, size, only: score(q, centroid, reduce='softmax', votes=1., scale=look.scale, sizes=size, only=only, sink=1, dtype=torch.float32)    # (2), (5)
+        if look.softcap is not None: estimate = partial(self.estimates, look, q.new_ones(len(q), 1, dtype=torch.bool))
+        s = self.worth(layer, estimate)
+        return expand_clusters(*select_above(s, t['threshold'], s.shape[2], sink=1), t['offsets'], t['members'], capacity=m, tail=(layer.covered, m))                  # (4)
