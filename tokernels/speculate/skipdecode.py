@@ -119,7 +119,7 @@ class SkipDecode(Drafter):
     columns: int | None = None     # generated columns over which the depth falls; default: all that the run may generate
     depths: list[int] = field(default_factory=list, init=False, repr=False) # of the columns of the last run, the prompt not counted
     paper, arxiv, slug = 'SkipDecode: Autoregressive Skip Decoding with Batching and Caching for Efficient LLM Inference', '2307.02628', 'skipdecode'
-    lossless, engine = False, False
+    lossless, trained, engine = False, True, False
     def __post_init__(self):
         if not (math.isfinite(self.speedup) and self.speedup >= 1): raise ValueError(f'speedup={self.speedup} must be at least 1')
         if (self.n_max is None) != (self.n_min is None): raise ValueError(f'n_max={self.n_max}, n_min={self.n_min}: give both or none')
