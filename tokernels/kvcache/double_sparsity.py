@@ -39,7 +39,7 @@ class _Statistics(Selecting):
 @torch.no_grad()
 def channel_scores(
     model: PreTrainedModel,
-    texts: Sequence[str | Tensor],       # calibration texts, or their tokens [n]
+    texts: Sequence[str | Tensor | Sequence[int]], # calibration texts, or their tokens [n]
     tokenizer: PreTrainedTokenizerBase | None = None, # for texts
     by: str = 'q',                       # 'q', 'k' or 'qk', after rotation
     per_head: bool = True,               # of each query head, the paper's rule; False: of each key head
@@ -51,7 +51,7 @@ def channel_scores(
     if tokenizer is None and any(isinstance(t, str) for t in texts): raise ValueError('tokenizer=None: texts need one; without it give tokens')
     if block < 1: raise ValueError(f'block={block}: at least 1 token is needed')
     if model.training: raise ValueError('model is in training mode: call model.eval()')
-    ids = torch.cat([tokenizer(t, add_special_tokens=False, return_tensors='pt', verbose=False).input_ids[0] if isinstance(t, str) else t.flatten().cpu() for t in texts])
+    ids = torch.cat([tokenizer(t, add_special_tokens=False, return_tensors='pt', verbose=False).input_ids[0] if isinstance(t, str) else torch.as_tensor(t).flatten().cpu() for t in texts])
     if not len(ids): raise ValueError('texts hold no token')
     method = _Statistics(by, per_head)
     with method(model):
