@@ -495,10 +495,11 @@ class PositionNoise(LogitsProcessor):
             self.table[position, size] = -(-uniform.clamp(min=1e-300).log()).log().float()
         return self.table[position, size]
     def rows(self, first: int, last: int, size: int, device) -> torch.Tensor:
-        "Noise of the positions `first` to `last`, `[last - first + 1, size]` on a device, where it stays for the next text."
+        "Noise of the positions `first` to `last`, `[last - first + 1, size]` on a device, where up to 256 MB of it, or what one text needs, stay for the next text."
         made = lambda a, b: torch.stack([self.noise(p, size) for p in range(a, b)]).to(device)
+        most = 2**26 // size                                                  # positions
         start, kept = self.kept.get((size, str(device)), (first, None))
-        if kept is None or not start - 1 <= last < start + 4096 or not first <= start + len(kept) <= first + 4096: start, kept = first, made(first, last + 1)
+        if kept is None or not start - 1 <= last < start + most or not first <= start + len(kept) <= first + most: start, kept = first, made(first, last + 1)
         if first < start: start, kept = first, torch.cat([made(first, start), kept])
         if last >= start + len(kept): kept = torch.cat([kept, made(start + len(kept), last + 1)])
         self.kept[size, str(device)] = start, kept

@@ -739,7 +739,7 @@ def select_plan(
     rows: int,              # rows of scores
     length: int,            # scores of each
     budget: int,            # positions chosen at most of each
-    source: str = 'scores', # 'scores' in memory, 'dot' of queries and keys of few channels, 'packed' of labels in four bits, or 'votes' from stored logits
+    source: str = 'scores', # 'scores' in memory, 'dot' of queries and keys of few channels, or 'votes' from stored logits
     heads: int = 1,         # that vote
     bounded: bool = True,   # False if a threshold is given
     processors: int = 132,  # of the GPU
@@ -747,7 +747,7 @@ def select_plan(
     "Sizes for a selection's shapes; deterministic, so that a captured graph fits every later length and budget."
     power = lambda x: 1 << max(0, x - 1).bit_length()
     if source == 'scores' and length <= 16384: return SelectPlan(0, 1024, 4, 0, power(max(length, 1024)), 4.5)
-    block, warps, waves, most = dict(scores=(2048, 8, 4, 128), dot=(2048, 8, 8, 32), packed=(1024, 8, 8, 32), votes=(256, 8, 4, 128))[source]
+    block, warps, waves, most = dict(scores=(2048, 8, 4, 128), dot=(2048, 8, 8, 32), votes=(256, 8, 4, 128))[source]
     splits = max(min(most, processors * waves // max(rows, 1), -(-length // block)), -(-length // 65536), 1)   # a place has 16 bits
     sample = 0 if not bounded or length <= 4096 else 2048 if source != 'votes' else min(2048, 16384 // power(heads))
     expected = length
@@ -824,7 +824,7 @@ def _launch(source, k, most, capacity, lengths, threshold=None, sink=0, recent=0
     form = source.form._replace(ranges=sink + recent > 0, above=threshold is not None)
     index, counts = (torch.empty((*source.shape, *more), dtype=torch.int32, device=device) for more in ((capacity,), ()))
     if not rows: return index, counts
-    plan = plan or select_plan(rows, N, most, 'packed' if form.packed else form.source, form.heads, threshold is None, _processors(device))
+    plan = plan or select_plan(rows, N, most, form.source, form.heads, threshold is None, _processors(device))
     limits, level = (threshold, 0.) if isinstance(threshold, Tensor) else (None, 0. if threshold is None else float(threshold))
     per = lambda t: 1 if t is None else rows // t.numel()                # rows that share an entry
     integers = lambda *shape: torch.empty(shape, dtype=torch.int32, device=device)
