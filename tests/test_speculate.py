@@ -10,6 +10,7 @@ from tokernels.speculate.chapter import drafter_class
 from tokernels.speculate.core import Autoregressive, decode
 from tokernels.speculate.draft_models import Speculative
 from tokernels.speculate.engine import Engine
+from tokernels.speculate.static_tree import StaticTree
 from tokernels.speculate.token_recycling import TokenRecycling
 
 ids = torch.randint(0, 257, (3, 20), generator=torch.Generator().manual_seed(0))
@@ -17,7 +18,7 @@ mask = torch.ones_like(ids)
 mask[1, :6] = mask[2, :3] = 0
 
 
-own = [Autoregressive, Speculative, TokenRecycling]
+own = [Autoregressive, Speculative, StaticTree, TokenRecycling]
 
 
 def drafters():
@@ -28,6 +29,11 @@ def drafters():
 def fresh(cls, arch='llama', size=257):
     "A new drafter, with a draft model of the same architecture and other weights where it needs one; a lossy one at its lossless limit."
     return cls.exact(*([tiny(arch, seed=1, vocab_size=size)] if cls.needs_draft else []))
+
+
+def captured(cls, arch):
+    "A new drafter for an engine, where a static tree's draft is a Llama whatever the target."
+    return fresh(cls, 'llama' if cls is StaticTree else arch)
 
 
 def model(arch, attention):
@@ -67,12 +73,12 @@ class TestOnTheEngine:
     def test_padded_rows_with_noise_and_an_end_token(self, drafter, arch):
         m = tiny(arch)
         text = m.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=12)[:, 20:]
-        lossless(Engine(m, fresh(drafter, arch), capacity=256, batch=3, chunk=16), m, [ids], max_new_tokens=12, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0,
+        lossless(Engine(m, captured(drafter, arch), capacity=256, batch=3, chunk=16), m, [ids], max_new_tokens=12, attention_mask=mask, eos_token_id=text[1, 5].item(), pad_token_id=0,
                  logits_processor=lambda: [PositionNoise(0.9, top_p=0.9, seed=1)])
 
     def test_second_turn(self, drafter, arch):
         m = tiny(arch)
-        engine = Engine(m, fresh(drafter, arch), capacity=256, chunk=16)
+        engine = Engine(m, captured(drafter, arch), capacity=256, chunk=16)
         first = decode(m, engine, ids[:1], do_sample=False, max_new_tokens=9)
         longer = torch.cat([first.sequences, ids[1:2]], 1)
         want = m.generate(longer, do_sample=False, max_new_tokens=9)

@@ -13,7 +13,7 @@ Docs: https://tokernels.github.io/tokernels/hooks.html.md"""
 # %% auto #0
 __all__ = ['cache_argument', 'check_model', 'layer_windows', 'SlotLayer', 'own_slots', 'check_slots', 'keep_slots', 'StepState',
            'StaticLayer', 'tree_inputs', 'register_attention', 'attention', 'decoder_layers', 'tapped', 'run_layers',
-           'linear_groups', 'replaced_forwards', 'fused_linears', 'lean_forward', 'PositionNoise']
+           'linear_groups', 'replaced_forwards', 'fused_linears', 'lean_forward', 'llama_weights', 'PositionNoise']
 
 # %% ../nbs/05_hooks.ipynb #cfa190eb
 from collections.abc import Callable, Sequence
@@ -475,6 +475,25 @@ def lean_forward(
     register_attention('tk_grouped', _grouped_sdpa, mask='boolean')
     grouped = model.config._attn_implementation == 'sdpa' and getattr(config, 'num_key_value_heads', None) not in (None, config.num_attention_heads)
     with replaced_forwards(forwards), attention(model, 'tk_grouped') if grouped else nullcontext(): yield model
+
+# %% ../nbs/05_hooks.ipynb #11a0a002
+def llama_weights(
+    model: PreTrainedModel,
+    positions: int, # of the rotation's tables
+) -> dict: # arguments of `kernels.decoder.SmallDecoder`; tensors of the model, not copied
+    "Weights of a model of Llama's kind. Raises `TypeError` for another one, `ValueError` for a setting that changes what its layers compute, or more positions than it reads."
+    c, own = model.config, f'{type(model).__name__}'
+    if c.model_type != 'llama': raise TypeError(f'{own}: a LlamaForCausalLM is needed')
+    rope = (c.rope_parameters or {}).get('rope_type', 'default')
+    for name, value, allowed in (('attention_bias', c.attention_bias, (False,)), ('mlp_bias', c.mlp_bias, (False,)), ('hidden_act', c.hidden_act, ('silu',)), ('rope_type', rope, ('default', 'linear', 'llama3'))):
+        if value not in allowed: raise ValueError(f'{own} has {name}={value!r}: {" or ".join(map(repr, allowed))} is needed')
+    if positions > c.max_position_embeddings: raise ValueError(f'positions={positions}: {own} reads at most {c.max_position_embeddings} tokens')
+    named = lambda l: dict(norm=l.input_layernorm, q=l.self_attn.q_proj, k=l.self_attn.k_proj, v=l.self_attn.v_proj, o=l.self_attn.o_proj, norm_mlp=l.post_attention_layernorm, gate=l.mlp.gate_proj, up=l.mlp.up_proj, down=l.mlp.down_proj)
+    embed, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    with torch.no_grad(): cos, sin = model.base_model.rotary_emb(torch.zeros(1, device=embed.device), torch.arange(positions, device=embed.device)[None])
+    half = cos.shape[-1] // 2                                            # the other half repeats it
+    return dict(layers=[{k: m.weight.detach() for k, m in named(l).items()} for l in decoder_layers(model)], embed=embed.detach(), head=None if head is embed else head.detach(), norm=model.base_model.norm.weight.detach(),
+                cos=cos[0, :, :half], sin=sin[0, :, :half], heads=c.num_attention_heads, kv_heads=c.num_key_value_heads, eps=c.rms_norm_eps)
 
 # %% ../nbs/05_hooks.ipynb #cb78e432
 class PositionNoise(LogitsProcessor):

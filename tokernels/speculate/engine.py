@@ -3,7 +3,7 @@
 `Engine(model, drafter)` is a drafter like any other: pass it as `custom_generate=` to `model.generate`. Behind it stand a static cache with
 the lengths of its rows on the device, the model's own forward with `kernels.tree_attention` put in through the attention interface, and
 one CUDA graph for each number of tree nodes, which holds forward, verification and commit. A drafter that drafts on the device (`kept > 0`, such
-as `TokenRecycling`) is recorded too; the host then only reads what was accepted. Same texts as the plain loop. `compile=True` fuses the
+as `TokenRecycling`, or `StaticTree` with a small draft model) is recorded too; the host then only reads what was accepted. Same texts as the plain loop. `compile=True` fuses the
 element-wise work. Limits: processors that look at one position at a time (temperature, top-k, top-p, min-p, noise keyed by position) are
 captured, others raise; trees that carry laws raise; a second turn continues for one row. `reader=` lets steps without drafts read a part of the cache
 only, as a method of the kvcache chapter says. On a CPU the same code runs without graphs.
@@ -130,9 +130,16 @@ class _Step:
         e = self.engine
         row = (e.lengths[:, None] + 1 + depth - e.base[:, None]).flatten()
         return self.choice.warped(logits.flatten(0, 1), row).view(logits.shape)
+    @property
+    def plain(self) -> tuple | None:
+        "Temperature, noise table and its rows `[B]` of the roots' own tokens, where scores are logits over the temperature plus the noise of their place; greedy: 0 and no table. None where processors do more."
+        c, e = self.choice, self.engine
+        if c.warpers or c.sample or c.noise is not None and c.noise.top_p < 1: return None
+        return (0., None, None) if c.noise is None else (c.noise.temperature, c.table, e.lengths - e.base)
+    lengths, before = (property(lambda self, name=name: getattr(self.engine, name)) for name in ('lengths', 'before'))
     def run(self):
         e, T = self.engine, self.tokens.shape[1]
-        tokens = e.drafter.device_propose(e.last, self.warped) if self.drafts else self.tokens
+        tokens = e.drafter.device_propose(e.last, self) if self.drafts else self.tokens
         self.drafted, self.out = tokens, e.forward(tokens, self.state)
         logits, depths = self.out.logits, self.state.depths
         row = (e.lengths[:, None] + 1 + depths - e.base[:, None]).flatten()
@@ -140,13 +147,14 @@ class _Step:
         path, n, emitted = verify_walk(choice.reshape(-1, T).contiguous(), tokens, self.parents)
         n = torch.where(e.active, n, 0)
         e.plan(e.lengths, path, n)
+        if self.drafts and (e.drafter.needs_hidden or e.drafter.needs_before): node = path.gather(1, (n - 1).clamp(min=0)[:, None].long()).long().clamp(min=0)  # the last accepted one
         if self.drafts and e.drafter.needs_hidden:
-            node = path.gather(1, (n - 1).clamp(min=0)[:, None].long()).long()                  # the last accepted one
             e.drafter.device_hidden(self.out.hidden_states[-1].gather(1, node[..., None].expand(-1, -1, self.out.hidden_states[-1].shape[-1]))[:, 0], n > 0)
-        if e.drafter.kept: e.drafter.device_observe(tokens.flatten(), best, (self.parents >= 0).index_fill(1, e.zero, True).flatten())
+        if e.drafter.kept: e.drafter.device_observe(tokens.flatten(), best, (self.parents >= 0).index_fill(1, e.zero, True).flatten(), e.before)
         if self.drafts: e.drafter.device_accepted(tokens, path, n)
         self.result.copy_(torch.cat([n[:, None].long(), path.long(), emitted], 1))
         last = emitted.gather(1, (n - 1).clamp(min=0)[:, None].long())[:, 0]
+        if self.drafts and e.drafter.needs_before: e.before.copy_(torch.where(n > 0, tokens.gather(1, node)[:, 0], e.before))
         e.last.copy_(torch.where(n > 0, last, e.last)); e.lengths.add_(n)
 
 # %% ../../nbs/speculate/01_engine.ipynb #c73ce1a8
@@ -168,7 +176,8 @@ class _Read:
             e.drafter.device_hidden(out.hidden_states[-1].gather(1, node)[:, 0], self.count > 0)
         if e.drafter.kept and e.drafter.prompt_logits:
             real = self.order < self.count[:, None]
-            e.drafter.device_observe(self.tokens.flatten(), top_k_sample(out.logits.flatten(0, 1), e.drafter.kept).index, real.flatten())
+            e.drafter.device_observe(self.tokens.flatten(), top_k_sample(out.logits.flatten(0, 1), e.drafter.kept).index, real.flatten(), e.before)
+        if e.drafter.kept: e.drafter.device_read(self.tokens, self.count, e.lengths, e.before)
         e.lengths.add_(self.count)
 
 # %% ../../nbs/speculate/01_engine.ipynb #0a25fb1f
@@ -200,7 +209,7 @@ class Engine(Drafter):
         self.compiled = compile and self.graphs
         register_attention('tk_tree', _attend, mask='none')
         new = lambda dtype, value=0: torch.full((batch,), value, dtype=dtype, device=self.device)
-        self.lengths, self.last, self.active, self.base = new(torch.int32), new(torch.int64), new(torch.bool, True), new(torch.int32)
+        self.lengths, self.last, self.before, self.active, self.base = new(torch.int32), new(torch.int64), new(torch.int64), new(torch.bool, True), new(torch.int32)
         self.zero = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.state = StepState(self.lengths)
         self.layers = model.config.get_text_config().num_hidden_layers
@@ -252,7 +261,7 @@ def _hold(self: Engine):
 @patch
 def _saved(self: Engine):
     "A function that puts the present state back."
-    before = [(x, x.clone()) for x in (self.lengths, self.last, *self.held.values())]
+    before = [(x, x.clone()) for x in (self.lengths, self.last, self.before, *self.held.values())]
     def restore():
         for x, old in before: x.copy_(old)
     return restore
@@ -307,7 +316,7 @@ class EngineRun(Run):
         e, L = self.engine, self.prompt_length
         self.choice = Choice.of(self.processors, self.sample)
         e._warm()
-        self.fixed = e.drafter.device_shape(self.model, e.batch) if e.drafter.kept else None
+        self.fixed = e.drafter.device_shape(self.model, e.batch, e.capacity) if e.drafter.kept else None
         e._hold()
         slack = 3 * (len(self.fixed) if self.fixed is not None else 1)
         end = min(self.limit, e.longest) if self.limit < 10**9 else e.capacity - slack
@@ -327,8 +336,9 @@ class EngineRun(Run):
         for at in range(done, int(size.max()), e.chunk):
             n = min(e.chunk, L - at)
             read.tokens[:, :n] = ids[:, at:at + n]; read.count.copy_((size - at).clamp(0, e.chunk))
+            if at: e.before.copy_(ids[:, at - 1])
             read.step(e._saved)
-        e.last.copy_(ids.gather(1, size[:, None])[:, 0])
+        e.last.copy_(ids.gather(1, size[:, None])[:, 0]); e.before.copy_(ids.gather(1, (size - 1).clamp(min=0)[:, None])[:, 0])
         if self.fixed is None: self._clocked('draft', e.drafter.begin, self)
 
     @property

@@ -12,7 +12,7 @@ Docs: https://tokernels.github.io/tokernels/speculate/heads.html.md"""
 
 # %% auto #0
 __all__ = ['States', 'collect', 'frozen', 'fit', 'in_time', 'half', 'save_head', 'Stored', 'load_head', 'small_decoder',
-           'VectorText', 'MedusaHeads', 'heaviest_tree', 'rank_rates', 'Medusa']
+           'VectorText', 'MedusaHeads', 'heaviest_tree', 'Level', 'FixedTree', 'fixed_tree', 'rank_rates', 'Medusa']
 
 # %% ../../nbs/speculate/03_heads.ipynb #af11102c
 import copy, heapq, json, os, time
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -251,6 +251,40 @@ def heaviest_tree(
         if level + 1 < len(weights): heapq.heappush(heap, (w * weights[level + 1][0], at, level + 1, 0, -w))
     return out, parents
 
+class Level(NamedTuple):
+    "The nodes of one depth that have children, in a tree of fixed shape."
+    nodes: list[int]  # their numbers in the tree
+    above: list[int]  # which of the level before each one hangs from
+    pick: list[int]   # where its token stands among the candidates of the level before, `width` for each of its nodes
+
+class FixedTree(NamedTuple):
+    "A tree of one shape for all steps. Made by `fixed_tree`."
+    paths: list[tuple[int, ...]] # ranks from the root to each node, the root first, level by level
+    levels: list[Level]
+    width: int                   # candidates of a node that are looked at
+    places: list[int]            # of each node's token among the root and the candidates of all levels, one after the other
+    def shape(self, device=None) -> TreeShape:
+        number = {p: i for i, p in enumerate(self.paths)}
+        return TreeShape(torch.tensor([number.get(p[:-1], -1) if p else -1 for p in self.paths], device=device))
+
+def fixed_tree(
+    rates: Tensor, # [levels, ranks] how often the guess of each rank is right
+    nodes: int,    # drafted nodes
+) -> FixedTree:
+    "The heaviest tree of the rates, and how to fill it level by level."
+    ranks, parents = heaviest_tree(0, [range(rates.shape[1])] * len(rates), rates.tolist(), nodes)
+    paths = [()]
+    for rank, parent in zip(ranks[1:], parents[1:]): paths.append((*paths[parent], rank))
+    paths.sort(key=lambda p: (len(p), p)); number, width = {p: i for i, p in enumerate(paths)}, 1 + max(p[-1] for p in paths[1:])
+    levels, places, at, before = [], [0], 1, [()]
+    for depth in range(len(paths[-1])):
+        inner = [p for p in paths if len(p) == depth and (*p, 0) in number]
+        above = [before.index(p[:-1]) for p in inner]
+        levels.append(Level([number[p] for p in inner], above, [a * width + p[-1] if p else 0 for a, p in zip(above, inner)]))
+        places += [at + inner.index(p[:-1]) * width + p[-1] for p in paths if len(p) == depth + 1]
+        at, before = at + len(inner) * width, inner
+    return FixedTree(paths, levels, width, places)
+
 @torch.no_grad()
 def rank_rates(
     heads: MedusaHeads,
@@ -287,7 +321,7 @@ class Medusa(Drafter):
     def observe(self, run: Run, step: Step):
         for row, (out, path) in enumerate(zip(step.emitted, step.paths)):
             if out: self.state[row] = step.hidden[row, path[-1] if path else 0]
-    def device_shape(self, model: PreTrainedModel, rows: int) -> TreeShape:
+    def device_shape(self, model: PreTrainedModel, rows: int, capacity: int) -> TreeShape:
         K, nodes, device = len(self.heads), self.nodes or (self.cpu_nodes if model.device.type == 'cpu' else 63), model.device
         ranks = min(self.ranks, model.get_input_embeddings().num_embeddings)
         rates = self.rates if self.rates is not None else torch.tensor([[.5 * .8**k * .4**r for r in range(ranks)] for k in range(K)])
@@ -296,8 +330,8 @@ class Medusa(Drafter):
         self.places, self.levels, self.states = torch.tensor(places[1:], device=device), torch.arange(K, device=device), torch.zeros(rows, self.heads.blocks[0].in_features, device=device, dtype=model.dtype)
         self.width = rates.shape[1]
         return TreeShape(torch.tensor(parents, device=device))
-    def device_propose(self, last: Tensor, warped: Callable) -> Tensor:
-        best = warped(self.heads(self.states), self.levels).topk(self.width).indices                          # [B, K, ranks]
+    def device_propose(self, last: Tensor, step) -> Tensor:
+        best = step.warped(self.heads(self.states), self.levels).topk(self.width).indices                          # [B, K, ranks]
         return torch.cat([last[:, None], best.flatten(1)[:, self.places]], 1)
     def device_hidden(self, states: Tensor, real: Tensor):
         self.states.copy_(torch.where(real[:, None], states, self.states))

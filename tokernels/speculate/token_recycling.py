@@ -168,30 +168,23 @@ class TokenRecycling(Drafter):
         if len(parents) == 1 or not self.pairs: return self._recycle(step.tree.tokens[rows], step.logits[rows], real, parents[0], self.before[rows] if self.pairs else None)
         for i, row in enumerate(rows): self._recycle(step.tree.tokens[row:row + 1], step.logits[row:row + 1], real[i:i + 1], parents[row], self.before[row:row + 1])
     @property
-    def device_tensors(self): return ('matrix', 'pair_matrix', 'before') if self.pairs else ('matrix',)
+    def device_tensors(self): return ('matrix', 'pair_matrix') if self.pairs else ('matrix',)
+    @property
+    def needs_before(self): return self.pairs > 0
     @property
     def kept(self): return self.k
-    def device_shape(self, model, rows: int = 1) -> TreeShape:
+    def device_shape(self, model, rows: int = 1, capacity: int | None = None) -> TreeShape:
         self._ready(model); self.drafting = False
-        if self.pairs: self.before = torch.zeros(rows, dtype=torch.int64, device=model.device)
         return self.template.shape
-    def device_propose(self, last, warped=None):
+    def device_propose(self, last, step=None):
         self.drafting = True                                                     # what is observed next is a tree, not a part of the prompt
-        return self.template.tokens(self.matrix, last, *((self.pair_matrix, self.before) if self.pairs else ()))
-    def device_observe(self, tokens, best, real):
+        return self.template.tokens(self.matrix, last, *((self.pair_matrix, step.before) if self.pairs else ()))
+    def device_observe(self, tokens, best, real, before=None):
         recycle(self.matrix, tokens, best, real)                                 # (3)
         if not self.pairs: return
-        grid = tokens.view(len(self.before), -1)
-        parents = self.template.shape.parents[0] if self.drafting else torch.arange(-1, grid.shape[1] - 1, device=tokens.device)
-        recycle_pairs(self.pair_matrix, tokens, parents, self.before, best, real, len(self.matrix))                                # (5)
-        if not self.drafting:
-            n = real.view(grid.shape).sum(1)
-            self.before.copy_(torch.where(n > 0, grid.gather(1, (n - 1).clamp(min=0)[:, None])[:, 0], self.before))
+        parents = self.template.shape.parents[0] if self.drafting else torch.arange(-1, len(tokens) // len(before) - 1, device=tokens.device)
+        recycle_pairs(self.pair_matrix, tokens, parents, before, best, real, len(self.matrix))                                # (5)
         self.drafting = False
-    def device_accepted(self, tokens, path, n):
-        if not self.pairs: return
-        last = tokens.gather(1, path.gather(1, (n - 1).clamp(min=0)[:, None].long()).long().clamp(min=0))[:, 0]
-        self.before.copy_(torch.where(n > 0, last, self.before))
     @torch.no_grad()
     def read(self, model, texts: Iterable[torch.Tensor], longest: int = 1024) -> 'TokenRecycling':
         "Fill the matrix from token ids `[L]` or `[1, L]` that the model reads, without generating. Returns self."
