@@ -75,7 +75,7 @@ class SmallDecoder:
         if dtype not in (torch.float32, torch.bfloat16): raise ValueError(f'dtype={dtype}: torch.float32 or torch.bfloat16 is needed')
         self.wide, self.half, self.group = _power(max(16, self.hidden)), _power(max(8, self.dim // 2)), max(2, _power(heads // kv_heads))
         narrow = self.wide * torch.empty(0, dtype=dtype).element_size()
-        if (bytes := 4 * narrow * self.group * self.half) > 2 * self.most: raise ValueError(f'{self.hidden} channels and {self.group} query heads of {self.dim} for a key head: their matrix has {bytes:,} bytes, {2 * self.most:,} are allowed')
+        if (size := 4 * narrow * self.group * self.half) > 2 * self.most: raise ValueError(f'{self.hidden} channels and {self.group} query heads of {self.dim} for a key head: their matrix has {size:,} bytes, {2 * self.most:,} are allowed')
         self.block = max(16, min(128, 1 << (self.most // (3 * narrow)).bit_length() - 1))        # channels of a tile
         self.inner = -(-layers[0]['gate'].shape[0] // self.block) * self.block
         self.sizes = [self.wide, kv_heads * self.wide * 4 * self.group * self.half, kv_heads * 2 * self.group * self.half * self.wide, self.wide, 2 * self.inner * self.wide, self.inner * self.wide]
@@ -99,6 +99,7 @@ class SmallDecoder:
         new = object.__new__(type(self)); new.__dict__.update(self.__dict__); new.cache = self.cache.clone()
         return new
     def __repr__(self): return f'SmallDecoder({self.layers} layers, {self.weights.numel() * self.weights.element_size() / 1e6:.1f} MB, rows={self.rows}, capacity={self.capacity})'
+    nbytes = property(lambda self: sum(x.nbytes for x in {id(x): x for x in vars(self).values() if isinstance(x, Tensor)}.values()), doc="Of weights, tables and cache.")
     keys = property(lambda self: list(self.cache[0]), doc="Of each layer, `[rows, kv_heads, capacity, channels]`.")
     values = property(lambda self: list(self.cache[1]), doc="As `keys`.")
 

@@ -258,32 +258,38 @@ class Level(NamedTuple):
     pick: list[int]   # where its token stands among the candidates of the level before, `width` for each of its nodes
 
 class FixedTree(NamedTuple):
-    "A tree of one shape for all steps. Made by `fixed_tree`."
-    paths: list[tuple[int, ...]] # ranks from the root to each node, the root first, level by level
+    "A tree of one shape for all steps, nodes with children first. Made by `fixed_tree`."
+    paths: list[tuple[int, ...]] # ranks from the root to each node
     levels: list[Level]
     width: int                   # candidates of a node that are looked at
     places: list[int]            # of each node's token among the root and the candidates of all levels, one after the other
+    @classmethod
+    def of(cls, paths: Iterable[tuple[int, ...]]) -> 'FixedTree':
+        "How to fill the tree of these rank paths level by level."
+        kept = set(paths) | {()}; parents = {p[:-1] for p in kept if p}
+        order = sorted(kept, key=lambda p: (p not in parents, len(p), p)); number, width = {p: i for i, p in enumerate(order)}, 1 + max((p[-1] for p in order if p), default=-1)
+        levels, places, at, before = [], {(): 0}, 1, [()]
+        while inner := [p for p in order if len(p) == len(levels) and p in parents]:
+            above = [before.index(p[:-1]) if p else 0 for p in inner]
+            levels.append(Level([number[p] for p in inner], above, [a * width + p[-1] if p else 0 for a, p in zip(above, inner)]))
+            places |= {p: at + inner.index(p[:-1]) * width + p[-1] for p in order if len(p) == len(levels)}
+            at, before = at + len(inner) * width, inner
+        return cls(order, levels, width, [places[p] for p in order])
     def shape(self, device=None) -> TreeShape:
         number = {p: i for i, p in enumerate(self.paths)}
-        return TreeShape(torch.tensor([number.get(p[:-1], -1) if p else -1 for p in self.paths], device=device))
+        return TreeShape(torch.tensor([number[p[:-1]] if p else -1 for p in self.paths], device=device))
 
 def fixed_tree(
-    rates: Tensor, # [levels, ranks] how often the guess of each rank is right
-    nodes: int,    # drafted nodes
+    rates: Tensor,  # [levels, ranks] how often the guess of each rank is right
+    nodes: int,     # drafted nodes
+    most: int = 16, # nodes with children, in a level
 ) -> FixedTree:
-    "The heaviest tree of the rates, and how to fill it level by level."
-    ranks, parents = heaviest_tree(0, [range(rates.shape[1])] * len(rates), rates.tolist(), nodes)
-    paths = [()]
-    for rank, parent in zip(ranks[1:], parents[1:]): paths.append((*paths[parent], rank))
-    paths.sort(key=lambda p: (len(p), p)); number, width = {p: i for i, p in enumerate(paths)}, 1 + max(p[-1] for p in paths[1:])
-    levels, places, at, before = [], [0], 1, [()]
-    for depth in range(len(paths[-1])):
-        inner = [p for p in paths if len(p) == depth and (*p, 0) in number]
-        above = [before.index(p[:-1]) for p in inner]
-        levels.append(Level([number[p] for p in inner], above, [a * width + p[-1] if p else 0 for a, p in zip(above, inner)]))
-        places += [at + inner.index(p[:-1]) * width + p[-1] for p in paths if len(p) == depth + 1]
-        at, before = at + len(inner) * width, inner
-    return FixedTree(paths, levels, width, places)
+    "The heaviest tree of the rates."
+    front, found = [((), 1.)], []
+    for level in rates.tolist():
+        new = [((*path, rank), weight * rate) for path, weight in front for rank, rate in enumerate(level)]
+        found += new; front = sorted(new, key=lambda e: -e[1])[:most]
+    return FixedTree.of(path for path, _ in sorted(found, key=lambda e: -e[1])[:nodes])
 
 @torch.no_grad()
 def rank_rates(

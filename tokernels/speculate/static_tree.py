@@ -2,7 +2,7 @@
 
 `StaticTree(draft)` drafts with a second model and one shape of tree for all steps: the heaviest one, where a branch weighs what its ranks are worth, as Sequoia (arXiv 2402.12374) chooses it, `nodes` in all and `length` levels deep. `agreement_rates` measures what a rank is worth on your own texts.
 Hook: `model.generate(..., custom_generate=StaticTree(draft))`, or `Engine(model, StaticTree(draft))`, where the draft runs inside the recorded step: its layers are one launch of `kernels.decoder`. Lossless, greedy and sampling, any batch. Limits: one vocabulary; the guesses are the draft's best tokens under the noise of their place, so
-sampling from torch's generator, whose noise no draft can know, accepts fewer; on an engine the draft is a Llama of up to 512 channels and a tree has up to 62 nodes.
+sampling from torch's generator, whose noise no draft can know, accepts fewer; on an engine the draft is a Llama of up to 512 channels, and up to 63 nodes have children, 16 in a level.
 
 Docs: https://tokernels.github.io/tokernels/speculate/static_tree.html.md"""
 
@@ -23,7 +23,7 @@ from ..kernels.decoder import SmallDecoder, decode_nodes, score_nodes, tree_node
 from ..kernels.epilogue import top_k_sample
 from .core import Drafter, DraftTree, Run, Step, TreeShape
 from .draft_models import DraftModel
-from .heads import fixed_tree
+from .heads import FixedTree, fixed_tree
 
 # %% ../../nbs/speculate/05_static_tree.ipynb #05500011
 @torch.no_grad()
@@ -38,7 +38,8 @@ def agreement_rates(
     seed: int = 0,                  # of the noise
     batch: int = 8,
 ) -> Tensor: # [ranks], on the CPU
-    "How often the token that the model chooses is the draft's guess of each rank, both under the same noise. Raises `ValueError` if no text is as long as a window."
+    "How often the token that the model chooses is the draft's guess of each rank, both under the same noise. Raises `ValueError` if no text is as long as a window, or the vocabularies differ."
+    if (ours := draft.get_input_embeddings().num_embeddings) != (theirs := model.get_input_embeddings().num_embeddings): raise ValueError(f'draft model has {ours} tokens, the target {theirs}: both must share one vocabulary')
     windows = [list(t[i:i + length]) for t in texts for i in range(0, len(t) - length + 1, length)]
     if not windows or not 0 <= skip < length: raise ValueError(f'texts: {len(windows)} windows of length={length}, skip={skip}: one window at least is needed, and a smaller skip')
     g, hits = torch.Generator(model.device).manual_seed(seed), torch.zeros(ranks)
@@ -69,25 +70,26 @@ class StaticTree(Drafter):
         self.draft, self.tree, self.decoders = DraftModel(self.draft), fixed_tree(rates, self.nodes), {}
     def begin(self, run: Run): self.draft.begin(run)
     def propose(self, run: Run) -> DraftTree:
-        tree, found, first, B = self.tree, [run.last[:, None]], [0], len(run.lengths)
-        levels = tree.levels[:self.draft.room(run)]
-        for depth, level in enumerate(levels):
+        levels, found, first, B = self.draft.room(run), [run.last[:, None]], [0], len(run.lengths)
+        tree = self.tree if levels >= len(self.tree.levels) else FixedTree.of(p for p in self.tree.paths if len(p) <= levels)
+        for depth, level in enumerate(tree.levels):
             if depth == 0: logits = self.draft.start(run)[:, None]
             else:
                 logits = self.draft.grow(found[-1][:, level.pick], torch.tensor(level.above).expand(B, -1) + first[-1])
                 first.append(first[-1] + len(level.nodes) if depth > 1 else 1)
             found.append(run.warped(logits, depth).topk(tree.width).indices.flatten(1))
-        keep = sum(len(p) <= len(levels) for p in tree.paths)
-        return DraftTree(torch.cat(found, 1)[:, tree.places[:keep]], TreeShape(tree.shape(run.device).parents[0, :keep]))
+        return DraftTree(torch.cat(found, 1)[:, tree.places], tree.shape(run.device))
     def observe(self, run: Run, step: Step): self.draft.keep(step)
     def end(self, run: Run): self.draft.end()
+    def memory(self, model: PreTrainedModel | None = None) -> int:
+        return sum(p.nbytes for p in self.draft.model.parameters()) + sum(decoder.nbytes for decoder, *_ in self.decoders.values())
     def device_shape(self, model: PreTrainedModel, rows: int, capacity: int) -> TreeShape:
         tree, device = self.tree, model.device
-        if len(tree.paths) > 63: raise ValueError(f'nodes={self.nodes}: on an engine a tree has at most 62')
+        if (inner := sum(len(l.nodes) for l in tree.levels)) > 63: raise ValueError(f'nodes={self.nodes}, length={self.length}: {inner} nodes have children, on an engine 63 may')
         if (ours := self.draft.model.get_input_embeddings().num_embeddings) != (theirs := model.get_input_embeddings().num_embeddings): raise ValueError(f'draft model has {ours} tokens, the target {theirs}: both must share one vocabulary')
         if (key := (rows, capacity, str(device))) not in self.decoders:                # a recorded step holds these addresses
             decoder = SmallDecoder(**llama_weights(self.draft.model, capacity), rows=rows, capacity=capacity, dtype=torch.bfloat16 if device.type == 'cuda' else torch.float32)
-            shape = tree.shape(device); parents = [-1, *(p + 1 for p in shape.parents[0].tolist())]                        # the token before the root is node 0
+            shape = tree.shape(device); parents = [-1, *(p + 1 for p in shape.parents[0, :inner].tolist())]                # the token before the root is node 0
             groups = [tree_nodes(parents, [n + 1 for n in l.nodes], l.pick, device=device) if d else tree_nodes(parents, [0, 1], skip=1, device=device) for d, l in enumerate(tree.levels)]
             self.decoders[key] = decoder, CommitPlan(decoder.keys, decoder.values), shape, groups, [g.depths[g.skip:] - 1 for g in groups], torch.tensor(tree.places, device=device), {}
         self.decoder, self.plan, shape, self.groups, self.depths, self.places, self.chains = self.decoders[key]
@@ -106,6 +108,6 @@ class StaticTree(Drafter):
             if plain is None: scores = step.warped(scores, depths)
             tokens = top_k_sample(scores.flatten(0, 1), self.tree.width).index.reshape(len(last), -1)
             found.append(tokens)
-        self.step = step
+        self.lengths = step.lengths
         return torch.cat(found, 1)[:, self.places]
-    def device_accepted(self, tokens: Tensor, path: Tensor, n: Tensor): self.plan(self.step.lengths, path, n)
+    def device_accepted(self, tokens: Tensor, path: Tensor, n: Tensor): self.plan(self.lengths, path, n)
