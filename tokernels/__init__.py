@@ -55,7 +55,7 @@ Modules:
 - `tokernels.speculate.skipdecode`: Late tokens can do with fewer layers than early ones. Fix in advance, by place alone, how many layers each token runs, skip the lower ones and not the upper ones, and batches and caches stay whole.
 - `tokernels.speculate.spectr`: Draw several guesses of the next token instead of one, and choose among them so cleverly that the text keeps its law and one of them nearly always fits.
 - `tokernels.speculate.speculative_jacobi_decoding`: A model that reads a whole window of guesses says at each of them what it would have written there. Draw those answers, and they are the next guesses. Remember what law they were drawn from, and they can be checked exactly.
-- `tokernels.speculate.static_tree`: A draft model fills a tree whose shape was chosen once, from how often each of its guesses is right. On an engine a small one does it in one launch a level, without the host.
+- `tokernels.speculate.static_tree`: A draft model fills a tree whose shape was chosen once, from how often each of its guesses is right. On an engine a small one does it inside the recorded step, without the host.
 - `tokernels.speculate.superposed_decoding`: An editor shows three ways to go on, and three ways cost three streams. Feed the model one blurred token instead, a mixture of the three last ones, and let all three texts grow from the one answer.
 - `tokernels.speculate.token_recycling`: Every forward pass ranks the whole vocabulary and keeps one token. Keep the runners-up too: they are the best guesses for the next time the same token comes."""
 

@@ -1,6 +1,6 @@
 """All layers of a small language model in one launch, for the nodes of a draft tree, with a cache that knows the tree.
 
-A draft model of a few million parameters has so little to do that its sixty launches a token take ten times as long as its work. Here all of its layers are one launch, of one program for each row of text: weights are packed
+A draft model of a few million parameters has so little to do that its launches, a dozen and more for each layer, are most of its time. Here all of its layers are one launch, of one program for each row of text: weights are packed
 in the order in which they are used, activations never leave the chip, and up to 64 nodes of a tree are read together. `SmallDecoder` holds packed weights and the cache, `decode_nodes` runs the layers, `score_nodes`
 the output matrix with the temperature and the noise of each position, `tree_nodes` says which nodes of a tree are meant and what they see. Everything stays on the device, so a CUDA graph can hold it. Limits: layers of Llama's kind (root-mean-square norms, rotary
 positions, grouped heads, gated SiLU, no bias), up to 512 channels (256 in bf16 with two query heads of 64 for each key head: one matrix has to fit into a processor's memory), trees of up to 64 nodes; values are not checked on a GPU.

@@ -1,4 +1,4 @@
-"""A draft model fills a tree whose shape was chosen once, from how often each of its guesses is right. On an engine a small one does it in one launch a level, without the host.
+"""A draft model fills a tree whose shape was chosen once, from how often each of its guesses is right. On an engine a small one does it inside the recorded step, without the host.
 
 `StaticTree(draft)` drafts with a second model and one shape of tree for all steps: the heaviest one, where a branch weighs what its ranks are worth, as Sequoia (arXiv 2402.12374) chooses it, `nodes` in all and `length` levels deep. `agreement_rates` measures what a rank is worth on your own texts.
 Hook: `model.generate(..., custom_generate=StaticTree(draft))`, or `Engine(model, StaticTree(draft))`, where the draft runs inside the recorded step: its layers are one launch of `kernels.decoder`. Lossless, greedy and sampling, any batch. Limits: one vocabulary; the guesses are the draft's best tokens under the noise of their place, so
