@@ -63,7 +63,8 @@ class StaticTree(Drafter):
     kept, needs_before = 1, True
     usual = .76, .11, .04, .02, .013, .011
     def __post_init__(self):
-        if self.nodes < 1 or self.length < 1: raise ValueError(f'nodes={self.nodes}, length={self.length}: at least 1 of each')
+        for name in ('nodes', 'length'):
+            if not isinstance(x := getattr(self, name), int) or x < 1: raise ValueError(f'{name}={x!r}: a whole number, at least 1, is needed')
         rates = torch.as_tensor(self.usual if self.rates is None else self.rates)
         if rates.ndim == 1: rates = rates.expand(self.length, -1)
         if rates.ndim != 2 or len(rates) != self.length or not rates.numel() or not ((0 <= rates) & (rates <= 1)).all(): raise ValueError(f'rates has shape {tuple(rates.shape)}: probabilities [ranks] or [{self.length}, ranks] are needed')
@@ -88,7 +89,8 @@ class StaticTree(Drafter):
         if (inner := sum(len(l.nodes) for l in tree.levels)) > 63: raise ValueError(f'nodes={self.nodes}, length={self.length}: {inner} nodes have children, on an engine 63 may')
         if (ours := self.draft.model.get_input_embeddings().num_embeddings) != (theirs := model.get_input_embeddings().num_embeddings): raise ValueError(f'draft model has {ours} tokens, the target {theirs}: both must share one vocabulary')
         if (key := (rows, capacity, str(device))) not in self.decoders:                # a recorded step holds these addresses
-            decoder = SmallDecoder(**llama_weights(self.draft.model, capacity), rows=rows, capacity=capacity, dtype=torch.bfloat16 if device.type == 'cuda' else torch.float32)
+            try: decoder = SmallDecoder(**llama_weights(self.draft.model, capacity), rows=rows, capacity=capacity, dtype=torch.bfloat16 if device.type == 'cuda' else torch.float32)
+            except (TypeError, ValueError) as e: raise type(e)(f'draft model on an engine: {e}; decode without it') from None
             shape = tree.shape(device); parents = [-1, *(p + 1 for p in shape.parents[0, :inner].tolist())]                # the token before the root is node 0
             groups = [tree_nodes(parents, [n + 1 for n in l.nodes], l.pick, device=device) if d else tree_nodes(parents, [0, 1], skip=1, device=device) for d, l in enumerate(tree.levels)]
             self.decoders[key] = decoder, CommitPlan(decoder.keys, decoder.values), shape, groups, [g.depths[g.skip:] - 1 for g in groups], torch.tensor(tree.places, device=device), {}
