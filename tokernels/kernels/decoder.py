@@ -75,7 +75,7 @@ class SmallDecoder:
         if dtype not in (torch.float32, torch.bfloat16): raise ValueError(f'dtype={dtype}: torch.float32 or torch.bfloat16 is needed')
         self.wide, self.half, self.group = _power(max(16, self.hidden)), _power(max(8, self.dim // 2)), max(2, _power(heads // kv_heads))
         narrow = self.wide * torch.empty(0, dtype=dtype).element_size()
-        if (size := 4 * narrow * self.group * self.half) > 2 * self.most: raise ValueError(f'{self.hidden} channels and {self.group} query heads of {self.dim} for a key head: their matrix has {size:,} bytes, {2 * self.most:,} are allowed')
+        if (size := 4 * narrow * self.group * self.half) > 2 * self.most and _runs(embed): raise ValueError(f'{self.hidden} channels and {self.group} query heads of {self.dim} for a key head: their matrix has {size:,} bytes, {2 * self.most:,} are allowed')
         self.block = max(16, min(128, 1 << (self.most // (3 * narrow)).bit_length() - 1))        # channels of a tile
         self.inner = -(-layers[0]['gate'].shape[0] // self.block) * self.block
         self.sizes = [self.wide, kv_heads * self.wide * 4 * self.group * self.half, kv_heads * 2 * self.group * self.half * self.wide, self.wide, 2 * self.inner * self.wide, self.inner * self.wide]

@@ -493,11 +493,11 @@ class Drafter(Method):
         return sum(_bytes_of(x, seen) for x in vars(self).values())
     kept = 0                # for drafters that work inside a captured step (`speculate.engine`): how many of the best tokens of each node they observe; 0 for others
     device_tensors = ()     # names of the attributes that such a step reads and writes
-    def device_shape(self, model, rows, capacity) -> TreeShape: "The one tree shape of every step, and the tensors ready on the model's device, for so many rows of so many tokens."
+    def device_shape(self, model, rows, capacity, cache) -> TreeShape: "The one tree shape of every step, and the tensors ready on the model's device, for so many rows of so many tokens; `cache` is the engine's own, the same at every run."
     needs_before = False    # an engine keeps the token before each root for it
     def device_read(self, tokens, count, lengths, before): "A part of the prompt: of `tokens [B, n]` the first `count [B]`, that stand behind `lengths [B]` others, the last of which is `before [B]`."
     def device_propose(self, last, step): "`[B, T]` tokens of that tree for the roots `[B]`; tensors only, nothing that waits for the device. `step.warped(logits [B, n, V], depths [n])` are scores under the run's own sampling, `step.before [B]` the tokens before the roots."
-    def device_observe(self, tokens, best, real, before): "`tokens [N]`, their `best [N, kept]` following tokens, largest logit first, which nodes are `real [N]`, and the tokens `before [B]` the first of each row."
+    def device_observe(self, tokens, best, real, before): "`tokens [N]`, their `best [N, kept]` following tokens, largest logit first, which nodes are `real [N]`, and, with `needs_before`, the tokens `before [B]` the first of each row."
     def device_accepted(self, tokens, path, n): "Of the tree's `tokens [B, T]` the nodes `path [B, T]`, root first, of which `n [B]` were accepted; the engine's lengths are still the old ones."
     def __call__(self, model, input_ids, logits_processor=None, stopping_criteria=None, generation_config=None, **model_kwargs):
         return self._decode(model, input_ids, logits_processor, stopping_criteria, generation_config, model_kwargs)
@@ -510,7 +510,7 @@ class Autoregressive(Drafter):
     "Drafts nothing: plain decoding, one token per call, in the same loop. The limit case of every drafter."
     kept = 1
     def propose(self, run): return DraftTree.chain(run.last[:, None])
-    def device_shape(self, model, rows, capacity): return TreeShape([-1])
+    def device_shape(self, model, rows, capacity, cache): return TreeShape([-1])
     def device_propose(self, last, step): return last[:, None]
 
 # %% ../../nbs/speculate/00_core.ipynb #89106a79

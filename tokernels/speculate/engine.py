@@ -316,7 +316,7 @@ class EngineRun(Run):
         e, L = self.engine, self.prompt_length
         self.choice = Choice.of(self.processors, self.sample)
         e._warm()
-        self.fixed = e.drafter.device_shape(self.model, e.batch, e.capacity) if e.drafter.kept else None
+        self.fixed = e.drafter.device_shape(self.model, e.batch, e.capacity, e.cache) if e.drafter.kept else None
         e._hold()
         slack = 3 * (len(self.fixed) if self.fixed is not None else 1)
         end = min(self.limit, e.longest) if self.limit < 10**9 else e.capacity - slack
@@ -336,7 +336,7 @@ class EngineRun(Run):
         for at in range(done, int(size.max()), e.chunk):
             n = min(e.chunk, L - at)
             read.tokens[:, :n] = ids[:, at:at + n]; read.count.copy_((size - at).clamp(0, e.chunk))
-            if at: e.before.copy_(ids[:, at - 1])
+            e.before.copy_(ids.gather(1, (size.clamp(max=at) - 1).clamp(min=0)[:, None])[:, 0] if at else e.zero)       # of each row the last token that was read
             read.step(e._saved)
         e.last.copy_(ids.gather(1, size[:, None])[:, 0]); e.before.copy_(ids.gather(1, (size - 1).clamp(min=0)[:, None])[:, 0])
         if self.fixed is None: self._clocked('draft', e.drafter.begin, self)

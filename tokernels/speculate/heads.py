@@ -284,7 +284,7 @@ def fixed_tree(
     nodes: int,     # drafted nodes
     most: int = 16, # nodes with children, in a level
 ) -> FixedTree:
-    "The heaviest tree of the rates."
+    "The heaviest tree of the rates that has at most `most` nodes with children in a level."
     front, found = [((), 1.)], []
     for level in rates.tolist():
         new = [((*path, rank), weight * rate) for path, weight in front for rank, rate in enumerate(level)]
@@ -327,7 +327,7 @@ class Medusa(Drafter):
     def observe(self, run: Run, step: Step):
         for row, (out, path) in enumerate(zip(step.emitted, step.paths)):
             if out: self.state[row] = step.hidden[row, path[-1] if path else 0]
-    def device_shape(self, model: PreTrainedModel, rows: int, capacity: int) -> TreeShape:
+    def device_shape(self, model: PreTrainedModel, rows: int, capacity: int, cache) -> TreeShape:
         K, nodes, device = len(self.heads), self.nodes or (self.cpu_nodes if model.device.type == 'cpu' else 63), model.device
         ranks = min(self.ranks, model.get_input_embeddings().num_embeddings)
         rates = self.rates if self.rates is not None else torch.tensor([[.5 * .8**k * .4**r for r in range(ranks)] for k in range(K)])

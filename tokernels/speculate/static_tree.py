@@ -14,6 +14,8 @@ __all__ = ['agreement_rates', 'StaticTree']
 # %% ../../nbs/speculate/05_static_tree.ipynb #05500008
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+import copy
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -56,7 +58,7 @@ def agreement_rates(
 class StaticTree(Drafter):
     "Drafts a tree of one shape with a draft model: the heaviest one of the rates (after Sequoia, arXiv 2402.12374). A small Llama drafts inside an engine's recorded step."
     draft: PreTrainedModel          # a smaller model with the same vocabulary
-    nodes: int = 31                 # drafted nodes
+    nodes: int = 31                 # drafted nodes, at most
     length: int = 6                 # levels
     rates: Tensor | None = field(default=None, repr=False) # [ranks], or [length, ranks] for each level: how often a guess of each rank is right; default those of the embedded pair at temperature 0.7
     needs_draft = True
@@ -68,8 +70,15 @@ class StaticTree(Drafter):
         rates = torch.as_tensor(self.usual if self.rates is None else self.rates)
         if rates.ndim == 1: rates = rates.expand(self.length, -1)
         if rates.ndim != 2 or len(rates) != self.length or not rates.numel() or not ((0 <= rates) & (rates <= 1)).all(): raise ValueError(f'rates has shape {tuple(rates.shape)}: probabilities [ranks] or [{self.length}, ranks] are needed')
-        self.draft, self.tree, self.decoders = DraftModel(self.draft), fixed_tree(rates, self.nodes), {}
-    def begin(self, run: Run): self.draft.begin(run)
+        self.draft, self.tree, self.decoders = DraftModel(self.draft), fixed_tree(rates, self.nodes), WeakKeyDictionary()
+    def __deepcopy__(self, memo):
+        new = copy.copy(self); new.draft, new.decoders = copy.deepcopy(self.draft, memo), WeakKeyDictionary()             # what an engine holds is made anew
+        return new
+    def begin(self, run: Run): self._check(run.model); self.draft.begin(run)
+    def _check(self, model):
+        ours, theirs = (m.get_input_embeddings().num_embeddings for m in (self.draft.model, model))
+        if ours != theirs: raise ValueError(f'draft model has {ours} tokens, the target {theirs}: both must share one vocabulary')
+        if self.tree.width > ours: raise ValueError(f'rates has ranks up to {self.tree.width}: the models have {ours} tokens')
     def propose(self, run: Run) -> DraftTree:
         levels, found, first, B = self.draft.room(run), [run.last[:, None]], [0], len(run.lengths)
         tree = self.tree if levels >= len(self.tree.levels) else FixedTree.of(p for p in self.tree.paths if len(p) <= levels)
@@ -77,24 +86,29 @@ class StaticTree(Drafter):
             if depth == 0: logits = self.draft.start(run)[:, None]
             else:
                 logits = self.draft.grow(found[-1][:, level.pick], torch.tensor(level.above).expand(B, -1) + first[-1])
-                first.append(first[-1] + len(level.nodes) if depth > 1 else 1)
+                first.append(first[-1] + len(tree.levels[depth - 1].nodes) if depth > 1 else 1)
             found.append(run.warped(logits, depth).topk(tree.width).indices.flatten(1))
         return DraftTree(torch.cat(found, 1)[:, tree.places], tree.shape(run.device))
     def observe(self, run: Run, step: Step): self.draft.keep(step)
     def end(self, run: Run): self.draft.end()
     def memory(self, model: PreTrainedModel | None = None) -> int:
         return sum(p.nbytes for p in self.draft.model.parameters()) + sum(decoder.nbytes for decoder, *_ in self.decoders.values())
-    def device_shape(self, model: PreTrainedModel, rows: int, capacity: int) -> TreeShape:
-        tree, device = self.tree, model.device
-        if (inner := sum(len(l.nodes) for l in tree.levels)) > 63: raise ValueError(f'nodes={self.nodes}, length={self.length}: {inner} nodes have children, on an engine 63 may')
-        if (ours := self.draft.model.get_input_embeddings().num_embeddings) != (theirs := model.get_input_embeddings().num_embeddings): raise ValueError(f'draft model has {ours} tokens, the target {theirs}: both must share one vocabulary')
-        if (key := (rows, capacity, str(device))) not in self.decoders:                # a recorded step holds these addresses
-            try: decoder = SmallDecoder(**llama_weights(self.draft.model, capacity), rows=rows, capacity=capacity, dtype=torch.bfloat16 if device.type == 'cuda' else torch.float32)
+    def device_shape(self, model: PreTrainedModel, rows: int, capacity: int, cache) -> TreeShape:
+        self._check(model); tree, device, small = self.tree, model.device, self.draft.model
+        if (inner := sum(len(l.nodes) for l in tree.levels)) > 63 or tree.width > 32: raise ValueError(f'nodes={self.nodes}, length={self.length}: {inner} nodes have children, with ranks up to {tree.width}; on an engine 63 and 32 are allowed')
+        def packed():
+            try: return SmallDecoder(**llama_weights(small, capacity), rows=rows, capacity=capacity, dtype=torch.bfloat16 if device.type == 'cuda' else torch.float32)
             except (TypeError, ValueError) as e: raise type(e)(f'draft model on an engine: {e}; decode without it') from None
-            shape = tree.shape(device); parents = [-1, *(p + 1 for p in shape.parents[0, :inner].tolist())]                # the token before the root is node 0
+        stamp = [(p.data_ptr(), p._version) for p in small.parameters()]
+        if cache not in self.decoders:                                                 # of each engine its own, since a recorded step holds these addresses and a second turn the text
+            decoder, shape = packed(), tree.shape(device); parents = [-1, *(p + 1 for p in shape.parents[0, :inner].tolist())]                # the token before the root is node 0
             groups = [tree_nodes(parents, [n + 1 for n in l.nodes], l.pick, device=device) if d else tree_nodes(parents, [0, 1], skip=1, device=device) for d, l in enumerate(tree.levels)]
-            self.decoders[key] = decoder, CommitPlan(decoder.keys, decoder.values), shape, groups, [g.depths[g.skip:] - 1 for g in groups], torch.tensor(tree.places, device=device), {}
-        self.decoder, self.plan, shape, self.groups, self.depths, self.places, self.chains = self.decoders[key]
+            self.decoders[cache] = decoder, CommitPlan(decoder.keys, decoder.values), shape, groups, [g.depths[g.skip:] - 1 for g in groups], torch.tensor(tree.places, device=device), {}, stamp
+        self.decoder, self.plan, shape, self.groups, self.depths, self.places, self.chains, packed_as = self.decoders[cache]
+        if packed_as != stamp:                                                         # the draft was trained since: new numbers at the old addresses
+            for name, new in vars(packed()).items():
+                if name in ('weights', 'norm', 'embed', 'head'): getattr(self.decoder, name).copy_(new)
+            packed_as[:] = stamp
         return shape
     def device_read(self, tokens: Tensor, count: Tensor, lengths: Tensor, before: Tensor):
         text = torch.cat([before[:, None], tokens], 1)                            # that token's row may be a leaf's

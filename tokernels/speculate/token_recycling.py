@@ -173,13 +173,13 @@ class TokenRecycling(Drafter):
     def needs_before(self): return self.pairs > 0
     @property
     def kept(self): return self.k
-    def device_shape(self, model, rows: int = 1, capacity: int | None = None) -> TreeShape:
+    def device_shape(self, model, rows, capacity, cache) -> TreeShape:
         self._ready(model); self.drafting = False
         return self.template.shape
-    def device_propose(self, last, step=None):
+    def device_propose(self, last, step):
         self.drafting = True                                                     # what is observed next is a tree, not a part of the prompt
         return self.template.tokens(self.matrix, last, *((self.pair_matrix, step.before) if self.pairs else ()))
-    def device_observe(self, tokens, best, real, before=None):
+    def device_observe(self, tokens, best, real, before):
         recycle(self.matrix, tokens, best, real)                                 # (3)
         if not self.pairs: return
         parents = self.template.shape.parents[0] if self.drafting else torch.arange(-1, len(tokens) // len(before) - 1, device=tokens.device)
