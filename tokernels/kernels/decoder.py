@@ -94,10 +94,6 @@ class SmallDecoder:
         qkv = torch.cat([self._heads(w['q'], g, G), self._heads(w['k'], 1, 1), self._heads(w['v'], 1, G - 1)], 2)                                        # [kv_heads, wide, 2 G, half, 2]
         parts = self._wide(w['norm'], self.wide), qkv, self._heads(w['o'].T, g, G).permute(0, 2, 3, 4, 1), self._wide(w['norm_mlp'], self.wide), torch.stack([tiles(w['gate']), tiles(w['up'])], -1), self._wide(w['down'].T, self.inner, self.wide)
         return torch.cat([p.reshape(-1) for p in parts])
-    def __deepcopy__(self, memo):
-        "Weights are shared, the cache is not."
-        new = object.__new__(type(self)); new.__dict__.update(self.__dict__); new.cache = self.cache.clone()
-        return new
     def __repr__(self): return f'SmallDecoder({self.layers} layers, {self.weights.numel() * self.weights.element_size() / 1e6:.1f} MB, rows={self.rows}, capacity={self.capacity})'
     nbytes = property(lambda self: sum(x.nbytes for x in {id(x): x for x in vars(self).values() if isinstance(x, Tensor)}.values()), doc="Of weights, tables and cache.")
     keys = property(lambda self: list(self.cache[0]), doc="Of each layer, `[rows, kv_heads, capacity, channels]`.")

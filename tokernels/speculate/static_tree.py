@@ -2,7 +2,7 @@
 
 `StaticTree(draft)` drafts with a second model and one shape of tree for all steps: the heaviest one, where a branch weighs what its ranks are worth, as Sequoia (arXiv 2402.12374) chooses it, `nodes` in all and `length` levels deep. `agreement_rates` measures what a rank is worth on your own texts.
 Hook: `model.generate(..., custom_generate=StaticTree(draft))`, or `Engine(model, StaticTree(draft))`, where the draft runs inside the recorded step: its layers are one launch of `kernels.decoder`. Lossless, greedy and sampling, any batch. Limits: one vocabulary; the guesses are the draft's best tokens under the noise of their place, so
-sampling from torch's generator, whose noise no draft can know, accepts fewer; on an engine the draft is a Llama of up to 512 channels, and up to 63 nodes have children, 16 in a level.
+sampling from torch's generator, whose noise no draft can know, accepts fewer; on an engine the draft is a Llama small enough for `kernels.decoder`, and up to 63 nodes have children, 16 in a level.
 
 Docs: https://tokernels.github.io/tokernels/speculate/static_tree.html.md"""
 
@@ -60,7 +60,7 @@ class StaticTree(Drafter):
     draft: PreTrainedModel          # a smaller model with the same vocabulary
     nodes: int = 31                 # drafted nodes, at most
     length: int = 6                 # levels
-    rates: Tensor | None = field(default=None, repr=False) # [ranks], or [length, ranks] for each level: how often a guess of each rank is right; default those of the embedded pair at temperature 0.7
+    rates: Tensor | None = field(default=None, repr=False) # [ranks], or [length, ranks] for each level: how often a guess of each rank is right; default a guess, near what the embedded pair shows at temperature 0.7
     needs_draft = True
     kept, needs_before = 1, True
     usual = .76, .11, .04, .02, .013, .011
@@ -95,11 +95,12 @@ class StaticTree(Drafter):
         return sum(p.nbytes for p in self.draft.model.parameters()) + sum(decoder.nbytes for decoder, *_ in self.decoders.values())
     def device_shape(self, model: PreTrainedModel, rows: int, capacity: int, cache) -> TreeShape:
         self._check(model); tree, device, small = self.tree, model.device, self.draft.model
+        if small.device != device: raise ValueError(f'draft model is on {small.device}, the target on {device}: on an engine both must be on one device')
         if (inner := sum(len(l.nodes) for l in tree.levels)) > 63 or tree.width > 32: raise ValueError(f'nodes={self.nodes}, length={self.length}: {inner} nodes have children, with ranks up to {tree.width}; on an engine 63 and 32 are allowed')
         def packed():
             try: return SmallDecoder(**llama_weights(small, capacity), rows=rows, capacity=capacity, dtype=torch.bfloat16 if device.type == 'cuda' else torch.float32)
             except (TypeError, ValueError) as e: raise type(e)(f'draft model on an engine: {e}; decode without it') from None
-        stamp = [(p.data_ptr(), p._version) for p in small.parameters()]
+        stamp = [(p.data_ptr(), 0 if p.is_inference() else p._version) for p in small.parameters()]
         if cache not in self.decoders:                                                 # of each engine its own, since a recorded step holds these addresses and a second turn the text
             decoder, shape = packed(), tree.shape(device); parents = [-1, *(p + 1 for p in shape.parents[0, :inner].tolist())]                # the token before the root is node 0
             groups = [tree_nodes(parents, [n + 1 for n in l.nodes], l.pick, device=device) if d else tree_nodes(parents, [0, 1], skip=1, device=device) for d, l in enumerate(tree.levels)]
