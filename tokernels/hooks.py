@@ -13,7 +13,8 @@ Docs: https://tokernels.github.io/tokernels/hooks.html.md"""
 # %% auto #0
 __all__ = ['cache_argument', 'check_model', 'layer_windows', 'SlotLayer', 'own_slots', 'check_slots', 'keep_slots', 'StepState',
            'StaticLayer', 'tree_inputs', 'register_attention', 'attention', 'decoder_layers', 'tapped', 'run_layers',
-           'linear_groups', 'replaced_forwards', 'fused_linears', 'lean_forward', 'llama_weights', 'PositionNoise']
+           'linear_groups', 'replaced_forwards', 'held_rotations', 'fused_linears', 'lean_forward', 'llama_weights',
+           'PositionNoise']
 
 # %% ../nbs/05_hooks.ipynb #cfa190eb
 from collections.abc import Callable, Sequence
@@ -339,6 +340,22 @@ def replaced_forwards(
 def _shared_forwards(layers, product):
     shared = _Shared(layers, product)
     return [(m, lambda x, i=i: shared.part(i, x)) for i, m in enumerate(layers)]
+
+@torch.library.custom_op('tokernels::held', mutates_args=())
+def _held(x: torch.Tensor) -> torch.Tensor: return x.clone()
+@_held.register_fake
+def _(x): return torch.empty_like(x)
+
+def held_rotations(
+    model: PreTrainedModel,
+) -> list[tuple[torch.nn.Module, Callable]]: # for `replaced_forwards`
+    "Rotary embeddings whose cosines and sines are worked out once: a compiler would put them into every layer that reads them."
+    def once(forward):
+        def held(*args, **kwargs):
+            cos, sin = forward(*args, **kwargs)
+            return tuple(torch.ops.tokernels.held(torch.stack([cos, sin])).unbind(0))      # by name: the operator may be defined a second time
+        return held
+    return [(m, once(m.forward)) for m in model.modules() if type(m).__name__.endswith('RotaryEmbedding')]
 
 def fused_linears(
     model: PreTrainedModel,

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache
-from ..hooks import PositionNoise, StaticLayer, StepState, attention, cache_argument, check_model, fused_linears, layer_windows, register_attention, replaced_forwards
+from ..hooks import PositionNoise, StaticLayer, StepState, attention, cache_argument, check_model, fused_linears, held_rotations, layer_windows, register_attention, replaced_forwards
 from ..kernels.commit import CommitPlan
 from ..kernels.core import naive
 from ..kernels.epilogue import top_k_sample, verify_walk
@@ -216,7 +216,7 @@ class Engine(Drafter):
         self.cache = Cache(layers=[StaticLayer(self.state, capacity) for _ in range(self.layers)])
         self.longest = getattr(model.config.get_text_config(), 'max_position_embeddings', None) or 2**31
         self.plan, self.steps, self.held, self.table = None, {}, {}, None
-        self.replaced = fused_linears(model) if self.compiled else []
+        self.replaced = fused_linears(model) + held_rotations(model) if self.compiled else []
         self._call = torch.compile(self._model, dynamic=False, options=self.compile_options) if self.compiled else self._model
     def __getattr__(self, name):
         if name in ('drafter', 'model'): raise AttributeError(name)
@@ -403,8 +403,9 @@ class EngineRun(Run):
                 self._clocked('prefill', self._begin)
                 if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length])
                 while any(self.active):
-                    waiting.append(self._launch())
-                    if len(waiting) == ahead: self._clocked('forward', self._take, *waiting.popleft())
+                    ending = waiting and self.limit - min(n for n, on in zip(self.lengths, self.active) if on) <= self.stats.tokens_per_call      # the step under way is likely to be the last
+                    if not ending: waiting.append(self._launch())
+                    if ending or len(waiting) == ahead: self._clocked('forward', self._take, *waiting.popleft())
         except BaseException:
             e.state.tokens = 0; e.steps = {}         # a half-recorded step is dropped; the next call starts anew
             raise
