@@ -10,7 +10,7 @@ Docs: https://tokernels.github.io/tokernels/speculate/chimera.html.md"""
 
 # %% auto #0
 __all__ = ['paper_tree', 'TrigramEncoder', 'forest', 'ChimeraHeads', 'train', 'tree_levels', 'naive_tree', 'path_rates',
-           'tree_of', 'Chimera']
+           'Chimera']
 
 # %% ../../nbs/speculate/33_chimera.ipynb #4940cff9
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from ..hooks import run_layers, tree_inputs
 from .core import Drafter, DraftTree, Run, Step, TreeShape
-from .heads import States, VectorText, fit, heaviest_tree, Stored, small_decoder
+from .heads import States, VectorText, fit, Stored, small_decoder
 
 # %% ../../nbs/speculate/33_chimera.ipynb #7413bcef
 class TrigramEncoder(torch.nn.Module):
@@ -189,17 +189,6 @@ def path_rates(
         for k, logits in enumerate(heads(window.states[None].to(x.device), x), 1):
             found[k - 1] += (logits.topk(ranks).indices == x[:, k + 1:k + 1 + logits.shape[1], None]).float().mean((0, 1)).cpu() * len(rows) / len(store)
     return found
-
-def tree_of(
-    rates: Tensor, # [K, ranks]
-    nodes: int,
-) -> tuple[tuple[int, ...], ...]: # rank paths
-    "The heaviest tree of that many nodes, if each level is right or wrong by itself. Raises `ValueError` for fewer than none."
-    if nodes < 0: raise ValueError(f'nodes={nodes}: at least 0')
-    ranks, parents = heaviest_tree(-1, [range(rates.shape[1])] * len(rates), rates.tolist(), nodes)
-    paths = [()]
-    for rank, parent in zip(ranks[1:], parents[1:]): paths.append((*paths[parent], rank))
-    return tuple(paths[1:])
 
 # %% ../../nbs/speculate/33_chimera.ipynb #fdb1f0f3
 @dataclass(eq=False)

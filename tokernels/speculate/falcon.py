@@ -23,7 +23,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from transformers import PreTrainedModel
 from ..hooks import decoder_layers, run_layers, tree_inputs
 from .core import Drafter, DraftTree, Run, Step, TreeShape
-from .heads import States, VectorText, fit, heaviest_tree, Stored, small_decoder
+from .heads import States, VectorText, fit, rank_paths, Stored, small_decoder
 
 # %% ../../nbs/speculate/34_falcon.ipynb #fa1c0012
 def naive_mask(length: int, k: int) -> list[list[bool]]:
@@ -176,10 +176,7 @@ def best_tree(
     rates = [list(a) for a in acceptance] * passes
     most = sum(len(rates[0])**d for d in range(1, len(rates) + 1))
     if not 0 <= n <= most: raise ValueError(f'tree={n}: 0 to {most} nodes, as many as {passes} passes with {len(rates[0])} ranks have')
-    ranks, parents = heaviest_tree(-1, [range(len(r)) for r in rates], rates, n)                               # (6)
-    paths = [()]
-    for rank, parent in zip(ranks[1:], parents[1:]): paths.append((*paths[parent], rank))
-    return paths[1:]
+    return list(rank_paths(rates, n))                                                                          # (6)
 
 # %% ../../nbs/speculate/34_falcon.ipynb #fa1c0030
 def text_blocks(n: int, k: int) -> list[int]:

@@ -12,7 +12,8 @@ Docs: https://tokernels.github.io/tokernels/speculate/heads.html.md"""
 
 # %% auto #0
 __all__ = ['States', 'collect', 'frozen', 'fit', 'in_time', 'half', 'save_head', 'Stored', 'load_head', 'small_decoder',
-           'VectorText', 'MedusaHeads', 'heaviest_tree', 'Level', 'FixedTree', 'fixed_tree', 'rank_rates', 'Medusa']
+           'VectorText', 'MedusaHeads', 'heaviest_tree', 'rank_paths', 'Level', 'FixedTree', 'fixed_tree', 'rank_rates',
+           'Medusa']
 
 # %% ../../nbs/speculate/03_heads.ipynb #af11102c
 import copy, heapq, json, os, time
@@ -241,15 +242,29 @@ def heaviest_tree(
     tokens: Sequence[Sequence[int]],    # [levels][ranks] candidates of each level, best first
     weights: Sequence[Sequence[float]], # [levels][ranks] their probabilities
     nodes: int,                         # drafted nodes
+    most: int | None = None,            # nodes with children in a level; default: any number
 ) -> tuple[list[int], list[int]]: # tokens and parents, root first
     "The nodes with the largest products of probabilities, one candidate list per level."
-    out, parents, heap = [root], [-1], [(-weights[0][0], 0, 0, 0, 1.)]     # -weight, parent, level, rank, weight of the parent
+    out, parents, heap, inner = [root], [-1], [(-weights[0][0], 0, 0, 0, 1.)], [0] * len(weights)    # -weight, parent, level, rank, weight of the parent
     while heap and len(out) <= nodes:
         w, parent, level, rank, above = heapq.heappop(heap)
         at = len(out); out.append(tokens[level][rank]); parents.append(parent)
         if rank + 1 < len(weights[level]): heapq.heappush(heap, (-above * weights[level][rank + 1], parent, level, rank + 1, above))
-        if level + 1 < len(weights): heapq.heappush(heap, (w * weights[level + 1][0], at, level + 1, 0, -w))
+        if level + 1 < len(weights) and (most is None or inner[level] < most): inner[level] += 1; heapq.heappush(heap, (w * weights[level + 1][0], at, level + 1, 0, -w))
     return out, parents
+
+def rank_paths(
+    rates: Sequence[Sequence[float]] | Tensor, # [levels][ranks] how often the guess of each rank is right
+    nodes: int,
+    most: int | None = None,                   # as for `heaviest_tree`
+) -> tuple[tuple[int, ...], ...]: # the heaviest first; fewer where there are no more
+    "The heaviest tree of the rates, each node as the ranks from the root to it. Raises `ValueError` for fewer nodes than none."
+    if nodes < 0: raise ValueError(f'nodes={nodes}: at least 0')
+    levels = [sorted(enumerate(map(float, level)), key=lambda e: -e[1]) for level in rates]
+    ranks, parents = heaviest_tree(-1, [[rank for rank, _ in level] for level in levels], [[rate for _, rate in level] for level in levels], nodes, most)
+    paths = [()]
+    for rank, parent in zip(ranks[1:], parents[1:]): paths.append((*paths[parent], rank))
+    return tuple(paths[1:])
 
 class Level(NamedTuple):
     "The nodes of one depth that have children, in a tree of fixed shape."
@@ -285,11 +300,7 @@ def fixed_tree(
     most: int = 16, # nodes with children, in a level
 ) -> FixedTree:
     "The heaviest tree of the rates that has at most `most` nodes with children in a level."
-    front, found = [((), 1.)], []
-    for level in rates.tolist():
-        new = [((*path, rank), weight * rate) for path, weight in front for rank, rate in enumerate(level)]
-        found += new; front = sorted(new, key=lambda e: -e[1])[:most]
-    return FixedTree.of(path for path, _ in sorted(found, key=lambda e: -e[1])[:nodes])
+    return FixedTree.of(rank_paths(rates, nodes, most))
 
 @torch.no_grad()
 def rank_rates(

@@ -23,6 +23,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from ..kernels.template import pair_row, unroll, write_pairs, write_rows
 from .core import Drafter, DraftTree, Run, Step, TreeShape
+from .heads import rank_paths
 
 # %% ../../nbs/speculate/10_token_recycling.ipynb #41b25b40
 _children = {'': 8, '0': 8, '1': 4, '2': 3, '3': 2, '4': 1, '5': 1, '6': 1, '7': 1,
@@ -42,13 +43,9 @@ def best_tree(
     "The n rank paths with the largest acceptance (equation 1). Raises `ValueError` if there are fewer or the chances do not decrease."
     a = list(acceptance)
     if n < 0 or any(not 0 < y <= x <= 1 for x, y in zip([1, *a], a)): raise ValueError(f'n={n}, acceptance={a}: n >= 0 and decreasing chances in (0, 1] are needed')
-    out, front = [], {(0,): a[0]}
-    while len(out) < n:
-        if not front: raise ValueError(f'n={n}: there are only {len(out)} paths of {len(a)} ranks and {depth} levels')
-        path = max(front, key=front.get); value = front.pop(path); out.append(path)      # (1)
-        if len(path) < depth: front[(*path, 0)] = value * a[0]
-        if path[-1] + 1 < len(a): front[(*path[:-1], path[-1] + 1)] = value / a[path[-1]] * a[path[-1] + 1]
-    return tuple(out)
+    paths = rank_paths([a] * depth, n)                                                   # (1)
+    if len(paths) < n: raise ValueError(f'n={n}: there are only {len(paths)} paths of {len(a)} ranks and {depth} levels')
+    return paths
 
 # %% ../../nbs/speculate/10_token_recycling.ipynb #14c62163
 def naive_unroll(matrix: torch.Tensor, paths: Sequence[Sequence[int]], root: int) -> dict[tuple, int]:
