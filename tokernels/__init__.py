@@ -8,7 +8,7 @@ Modules:
 - `tokernels.hooks`: The one room that touches transformers' machinery: caches that know their slots, masks for trees, attention functions with their masks, taps, layer ranges, noise keyed by position.
 - `tokernels.kernels.commit`: After a draft tree is verified, move the accepted nodes' keys and values of all layers to their final cache rows, in one launch.
 - `tokernels.kernels.core`: What all kernels share: they import without Triton, run in its interpreter on a CPU for tests, and are compiled on a GPU.
-- `tokernels.kernels.decoder`: All layers of a small language model in one launch, for the nodes of a draft tree, with a cache that knows the tree.
+- `tokernels.kernels.decoder`: A layer of a small language model in two launches, for the nodes of a draft tree, with a cache that knows the tree.
 - `tokernels.kernels.epilogue`: What a verification step does with its logits: rank them for every node, choose the target's token, walk the draft tree, without leaving the device.
 - `tokernels.kernels.select`: Score every cached token for one step, and choose the largest k of each row: exactly, in rising order, without sorting, in three launches.
 - `tokernels.kernels.sparse_attention`: Exact attention over chosen rows of the cache: every key–value head has a list of its own, of tokens, pages or clusters, and only what is listed is read.

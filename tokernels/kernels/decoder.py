@@ -1,9 +1,8 @@
-"""All layers of a small language model in one launch, for the nodes of a draft tree, with a cache that knows the tree.
+"""A layer of a small language model in two launches, for the nodes of a draft tree, with a cache that knows the tree.
 
-A draft model of a few million parameters has so little to do that its launches, a dozen and more for each layer, are most of its time. Here all of its layers are one launch, of one program for each row of text: weights are packed
-in the order in which they are used, activations never leave the chip, and up to 64 nodes of a tree are read together. `SmallDecoder` holds packed weights and the cache, `decode_nodes` runs the layers, `score_nodes`
-the output matrix with the temperature and the noise of each position, `tree_nodes` says which nodes of a tree are meant and what they see. Everything stays on the device, so a CUDA graph can hold it. Limits: layers of Llama's kind (root-mean-square norms, rotary
-positions, grouped heads, gated SiLU, no bias), up to 512 channels (256 in bf16 with two query heads of 64 for each key head: one matrix has to fit into a processor's memory), trees of up to 64 nodes; values are not checked on a GPU.
+A draft model of a few million parameters has so little to do that its launches, three dozen for each layer, are most of its time. Here a layer is two launches, attention and feed-forward part, each of a few programs for a row of text: weights are packed in the order in which they are used and
+loaded while the launch before still runs, and up to 64 nodes of a tree are read together. `SmallDecoder` holds packed weights and the cache, `decode_nodes` runs the layers, `score_nodes` the output matrix with the temperature and the noise of each position, `tree_nodes` says which nodes of a tree are meant and what they see. Everything stays on the
+device, so a CUDA graph can hold it. Limits: layers of Llama's kind (root-mean-square norms, rotary positions, grouped heads, gated SiLU, no bias), up to 512 channels (256 in bf16 with two query heads of 64 for each key head: one matrix has to fit into a processor's memory), trees of up to 64 nodes; values are not checked on a GPU.
 
 Docs: https://tokernels.github.io/tokernels/kernels/decoder.html.md"""
 
@@ -19,11 +18,12 @@ from torch import Tensor
 try: import triton, triton.language as tl
 except ImportError: triton = tl = None  # no Triton on this platform: the naive versions serve
 from .core import interpreted, jit
-from .epilogue import _overlap, _power, _runs
+from .epilogue import _maxima, _overlap, _power, _runs, maxima_shape
 from .tree_attention import _dot
 
 # %% auto #0
-__all__ = ['Nodes', 'tree_nodes', 'SmallDecoder', 'naive_decode_nodes', 'naive_score_nodes', 'decode_nodes', 'score_nodes']
+__all__ = ['Nodes', 'tree_nodes', 'SmallDecoder', 'Scores', 'naive_decode_nodes', 'naive_score_nodes', 'decode_nodes',
+           'score_nodes']
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00011
 class Nodes(NamedTuple):
@@ -56,7 +56,7 @@ def tree_nodes(
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00013
 class SmallDecoder:
     "Weights of a decoder of Llama's kind, packed, and a cache for its rows, with room for trees."
-    most = 96 * 1024                         # bytes of a stage of the feed-forward part's tiles; two of them lie in a processor's shared memory
+    most = 48 * 1024                         # bytes of a tile of the feed-forward part; two of them lie in a processor's shared memory, beside a matrix of the attention
     def __init__(self,
         layers: Sequence[Mapping[str, Tensor]], # of each layer: `norm`, `q`, `k`, `v`, `o`, `norm_mlp`, `gate`, `up`, `down`; matrices as `torch.nn.Linear` has them, [out, in]
         embed: Tensor,                       # [V, H]
@@ -75,9 +75,10 @@ class SmallDecoder:
         if dtype not in (torch.float32, torch.bfloat16): raise ValueError(f'dtype={dtype}: torch.float32 or torch.bfloat16 is needed')
         self.wide, self.half, self.group = _power(max(16, self.hidden)), _power(max(8, self.dim // 2)), max(2, _power(heads // kv_heads))
         narrow = self.wide * torch.empty(0, dtype=dtype).element_size()
-        if (size := 4 * narrow * self.group * self.half) > 2 * self.most and _runs(embed): raise ValueError(f'{self.hidden} channels and {self.group} query heads of {self.dim} for a key head: their matrix has {size:,} bytes, {2 * self.most:,} are allowed')
+        if (size := 4 * narrow * self.group * self.half) > 4 * self.most and _runs(embed): raise ValueError(f'{self.hidden} channels and {self.group} query heads of {self.dim} for a key head: their matrix has {size:,} bytes, {4 * self.most:,} are allowed')
         self.block = max(16, min(128, 1 << (self.most // (3 * narrow)).bit_length() - 1))        # channels of a tile
         self.inner = -(-layers[0]['gate'].shape[0] // self.block) * self.block
+        self.shares, self.splits = min(8, self.inner // self.block), max(1, min(8, self.capacity // 320))  # programs of a row for the feed-forward part, and for the attention of a key head
         self.sizes = [self.wide, kv_heads * self.wide * 4 * self.group * self.half, kv_heads * 2 * self.group * self.half * self.wide, self.wide, 2 * self.inner * self.wide, self.inner * self.wide]
         self.weights = torch.stack([self._pack(w) for w in layers]).to(dtype)                       # [layers, numbers]
         self.norm, self.embed = self._wide(norm, self.wide).to(dtype), self._wide(embed, self.vocab, self.wide).to(dtype)
@@ -100,6 +101,11 @@ class SmallDecoder:
     values = property(lambda self: list(self.cache[1]), doc="As `keys`.")
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00014
+class Scores(NamedTuple):
+    "What `score_nodes` returns."
+    scores: Tensor # [B, n, V] float32 of all tokens after each node
+    maxima: Tensor # [B, n, groups] float32: the largest of each group of `epilogue.maxima_shape(V)`, which spares `top_k_sample` a look at all of them
+
 def naive_decode_nodes(decoder, tokens, nodes, lengths, shift=0):
     "`decode_nodes` layer by layer, from the same packed weights; any device."
     s, K, G, W, H = decoder, decoder.kv_heads, decoder.group, decoder.wide, decoder.half
@@ -124,108 +130,156 @@ def naive_decode_nodes(decoder, tokens, nodes, lengths, shift=0):
         y = low(norm(x, norm2))
         gate, up = torch.einsum('bnw,iwce->bnice', y, both.view(-1, W, s.block, 2)).flatten(2, 3).unbind(-1)
         x = x + low(torch.nn.functional.silu(gate) * up) @ down.view(-1, W)                                                     # (3)
-    return norm(x, s.norm).to(s.dtype)[:, nodes.skip:]
+    return x[None, :, nodes.skip:]
 
 def naive_score_nodes(decoder, hidden, nodes, temperature=0., noise=None, first=None):
     "`score_nodes` in plain torch; any device."
-    scores = hidden.float() @ decoder.head.float().T
-    if noise is None or not temperature: return scores
-    return scores / temperature + noise[(first.long()[:, None] + nodes.depths[nodes.skip:]).clamp(0, len(noise) - 1)]            # (4)
+    x = hidden.float().sum(0)
+    states = (x * torch.rsqrt(x.square().sum(-1, keepdim=True) / decoder.hidden + decoder.eps) * decoder.norm.float()).to(decoder.dtype)
+    scores = states.float() @ decoder.head.float().T
+    if noise is not None and temperature: scores = scores / temperature + noise[(first.long()[:, None] + nodes.depths[nodes.skip:]).clamp(0, len(noise) - 1)]            # (4)
+    group, groups = maxima_shape(decoder.vocab)
+    return Scores(scores, torch.nn.functional.pad(scores, (0, group * groups - decoder.vocab), value=-torch.inf).unflatten(-1, (groups, group)).amax(-1))
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00016
 @jit
-def _normed(x, WEIGHT, w, hidden, eps): return x * tl.rsqrt(tl.sum(x * x, 1) / hidden + eps)[:, None] * tl.load(WEIGHT + w).to(tl.float32)[None, :]
+def _normed(x, weight, hidden, eps): return x * tl.rsqrt(tl.sum(x * x, 1) / hidden + eps)[:, None] * weight[None, :]
+
+@jit
+def _gated(y, both, down, x, N: tl.constexpr, I: tl.constexpr, PRECISION: tl.constexpr):
+    "Add a tile of the feed-forward part, equation (3)."
+    gate, up = tl.split(tl.reshape(_dot(y, both, None, PRECISION), [N, I, 2]))
+    return _dot((gate * tl.sigmoid(gate) * up).to(down.dtype), down, x, PRECISION)
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00017
 @jit
-def _tile(q, seen, CK, CV, start, base, room, top, mass, acc, H: tl.constexpr, BLOCK: tl.constexpr, WHOLE: tl.constexpr, PRECISION: tl.constexpr):
-    "One more tile of keys and values into the running softmax; a `WHOLE` one is all text."
-    d, j = tl.arange(0, 2 * H), start + tl.arange(0, BLOCK)
-    if WHOLE: k, v = tl.load(CK + j[None, :] * 2 * H + d[:, None]), tl.load(CV + j[:, None] * 2 * H + d[None, :])     # [2 H, BLOCK], [BLOCK, 2 H]
-    else: k, v = tl.load(CK + j[None, :] * 2 * H + d[:, None], mask=(j < base + room)[None, :], other=0.), tl.load(CV + j[:, None] * 2 * H + d[None, :], mask=(j < base + room)[:, None], other=0.)
-    s = _dot(q, k, None, PRECISION)                                      # [N, BLOCK]
-    if not WHOLE:
-        beyond = j - base
-        bit = (seen[:, None] >> tl.minimum(tl.maximum(beyond, 0), 63)[None, :].to(tl.int64)) & 1
-        s = tl.where((beyond < 0)[None, :] | ((j < base + room) & (beyond < 64))[None, :] & (bit != 0), s, float('-inf'))
+def _fold(q, k, v, ok, top, mass, acc, PRECISION: tl.constexpr):
+    "Keys `[2 H, M]` and values `[M, 2 H]`, where `ok` `[N, M]`, into a running softmax of the queries `[N, 2 H]`, in units of log 2."
+    s = tl.where(ok, _dot(q, k, None, PRECISION), float('-inf'))         # [N, M]
     higher = tl.maximum(top, tl.max(s, 1))
     p, shrink = tl.exp2(s - higher[:, None]), tl.exp2(top - higher)
-    return higher, mass * shrink[:, None] + p, _dot(p.to(v.dtype), v, acc * shrink[:, None], PRECISION)
+    return higher, mass * shrink + tl.sum(p, 1), _dot(p.to(v.dtype), v, acc * shrink[:, None], PRECISION)
 
 @jit
-def _attend(q, seen, CK, CV, base, room, N: tl.constexpr, H: tl.constexpr, BLOCK: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr):
-    "Attention of the queries `[N, 2 H]`, in units of log 2, over a row's text and the tree behind it, equation (2)."
-    top, mass, acc = tl.full([N], -1e30, tl.float32), tl.zeros([N, BLOCK], tl.float32), tl.zeros([N, 2 * H], tl.float32)
-    whole = tl.maximum(base, 0) // BLOCK * BLOCK
-    for start in tl.range(0, whole, BLOCK, num_stages=STAGES): top, mass, acc = _tile(q, seen, CK, CV, start, base, room, top, mass, acc, H, BLOCK, True, PRECISION)
-    for start in tl.range(whole, base + room, BLOCK, num_stages=1): top, mass, acc = _tile(q, seen, CK, CV, start, base, room, top, mass, acc, H, BLOCK, False, PRECISION)
-    return acc / tl.maximum(tl.sum(mass, 1), 1e-30)[:, None]
+def _rows(CK, CV, start, end, H: tl.constexpr, BLOCK: tl.constexpr):
+    "A tile of keys and values of the cache."
+    d, j = tl.arange(0, 2 * H), start + tl.arange(0, BLOCK)
+    return tl.load(CK + j[None, :] * 2 * H + d[:, None], mask=(j < end)[None, :], other=0.), tl.load(CV + j[:, None] * 2 * H + d[None, :], mask=(j < end)[:, None], other=0.)
+
+@jit
+def _visible(seen, start, base, end, BLOCK: tl.constexpr):
+    "Which rows of a tile each node sees `[N, BLOCK]`: all of the text, and those of the tree that its bits name."
+    j = start + tl.arange(0, BLOCK); beyond = j - base
+    bit = seen[:, None] >> tl.minimum(tl.maximum(beyond, 0), 63)[None, :].to(tl.int64) & 1
+    return (beyond < 0)[None, :] | ((j < end) & (beyond < 64))[None, :] & (bit != 0)
+
+@jit
+def _states(EMBED, TOKENS, PICK, SUMS, b, n, tokens_b, sums_p, sums_b, N: tl.constexpr, W: tl.constexpr, SHARES: tl.constexpr):
+    "Vectors `[N, W]` of a row's nodes: the sum of what the programs of the layer before have left, or, before the first one, the embeddings."
+    i, w = tl.arange(0, N), tl.arange(0, W)
+    if SHARES == 0:
+        token = tl.load(TOKENS + b * tokens_b + tl.load(PICK + i, mask=i < n, other=0), mask=i < n, other=0)
+        return tl.load(EMBED + token[:, None] * W + w[None, :]).to(tl.float32)
+    else:
+        x = tl.zeros([N, W], tl.float32)
+        for p in tl.static_range(SHARES): x += tl.load(SUMS + p * sums_p + b * sums_b + i[:, None] * W + w[None, :], mask=(i < n)[:, None], other=0.)
+        return x
+
+@jit
+def _ready(OVERLAP: tl.constexpr):
+    "Wait for the kernel before, and let the next one be set up."
+    if OVERLAP: tl.extra.cuda.gdc_wait(); tl.extra.cuda.gdc_launch_dependents()
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00018
-@jit(do_not_specialize=['n', 'room', 'skip', 'shift'])
-def _decode_kernel(WEIGHTS, NORM, EMBED, COS, SIN, CACHE, TOKENS, PICK, SLOTS, DEPTHS, SEEN, LENGTHS, OUT, tokens_b, n, room, skip, shift, capacity, layers, hidden, eps, scale, side, size,
-                   N: tl.constexpr, W: tl.constexpr, K: tl.constexpr, G: tl.constexpr, H: tl.constexpr, INNER: tl.constexpr, I: tl.constexpr, BLOCK: tl.constexpr, STAGES: tl.constexpr,
-                   PRECISION: tl.constexpr, OVERLAP: tl.constexpr):
-    if OVERLAP: tl.extra.cuda.gdc_wait()
-    b, rows = tl.program_id(0), tl.num_programs(0)
+@jit(do_not_specialize=['n', 'room', 'shift'])
+def _look_kernel(WEIGHTS, EMBED, COS, SIN, CACHE, TOKENS, PICK, SLOTS, DEPTHS, SEEN, LENGTHS, SUMS, X, PART, LSE, tokens_b, sums_p, sums_b, n, room, shift, capacity, hidden, eps, scale, side,
+                 N: tl.constexpr, W: tl.constexpr, K: tl.constexpr, G: tl.constexpr, H: tl.constexpr, BLOCK: tl.constexpr, SPLITS: tl.constexpr, SHARES: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):
+    "A layer's first half: one key head of a row, and its share of the cache."
+    part, c, b = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     kind: tl.constexpr = WEIGHTS.dtype.element_ty
-    i, w, d, d2, p = tl.arange(0, N), tl.arange(0, W), tl.arange(0, H), tl.arange(0, 2 * H), tl.arange(0, 2 * G)
+    i, w, d, d2, p, a4, g = tl.arange(0, N), tl.arange(0, W), tl.arange(0, H), tl.arange(0, 2 * H), tl.arange(0, 2 * G), tl.arange(0, 4 * G * H), tl.arange(0, N * G)
+    norm, qkv = tl.load(WEIGHTS + w).to(tl.float32), tl.load(WEIGHTS + W + c * W * 4 * G * H + w[:, None] * 4 * G * H + a4[None, :])         # [W], [W, 4 G H]
     real = i < n
     slot, depth, seen = tl.load(SLOTS + i, mask=real, other=0), tl.load(DEPTHS + i, mask=real, other=0), tl.load(SEEN + i, mask=real, other=0)      # [N]
+    if SHARES == 0: _ready(OVERLAP)                                      # a later layer needs one thing only of the kernel before, and has all else by the time that ends
     base = tl.load(LENGTHS + b).to(tl.int32) + shift
-    at, position = base + slot, tl.minimum(tl.maximum(base + depth, 0), capacity - 1)
-    seen = tl.reshape(tl.broadcast_to(seen[:, None], [N, G]), [N * G])
+    end, at, position = base + room, base + slot, tl.minimum(tl.maximum(base + depth, 0), capacity - 1)
     cos, sin = tl.load(COS + position[:, None] * H + d[None, :])[:, None, :], tl.load(SIN + position[:, None] * H + d[None, :])[:, None, :]
+    CK = CACHE + (b * K + c).to(tl.int64) * capacity * 2 * H
+    keys, values = _rows(CK, CK + side, part * BLOCK, end, H, BLOCK)
+    if SHARES > 0: _ready(OVERLAP)
+    x = _states(EMBED, TOKENS, PICK, SUMS, b, n, tokens_b, sums_p, sums_b, N, W, SHARES)               # [N, W]
+    if (part == 0) & (c == 0): tl.store(X + b * N * W + i[:, None] * W + w[None, :], x)
     turn = tl.where(p < G, scale, tl.where(p == G, 1., 0.))[None, :, None]                             # queries are scaled, values are not turned
     cos, sin = tl.where((p > G)[None, :, None], 1., cos * turn), sin * turn                            # [N, 2 G, H]
-    side_of = tl.arange(0, G)[None, :, None]
-    new = side_of * side + at[:, None, None] * 2 * H + d2[None, None, :]                               # [N, G, 2 H]: keys, values, nothing
-    kept = (real & (at >= 0))[:, None, None] & (side_of < 2)
-    token = tl.load(TOKENS + b * tokens_b + tl.load(PICK + i, mask=real, other=0), mask=real, other=0)
-    x = tl.load(EMBED + token[:, None] * W + w[None, :]).to(tl.float32)                                # [N, W]
-    a4, a2, r, r2 = tl.arange(0, 4 * G * H), tl.arange(0, 2 * G * H), tl.arange(0, I), tl.arange(0, 2 * I)
-    for layer in range(layers):
-        P = WEIGHTS + layer * size
-        y = _normed(x, P, w, hidden, eps).to(kind)                                                     # [N, W]
-        for c in tl.static_range(K):
-            QKV, O = P + W + c * W * 4 * G * H, P + W + K * W * 4 * G * H + c * 2 * G * H * W
-            CK = CACHE + ((layer * rows + b) * K + c).to(tl.int64) * capacity * 2 * H
-            first, second = tl.split(tl.reshape(_dot(y, tl.load(QKV + w[:, None] * 4 * G * H + a4[None, :]), None, PRECISION), [N, 2 * G, H, 2]))
-            turned = tl.join(first * cos - second * sin, second * cos + first * sin).to(kind)          # [N, 2 G, H, 2] (1)
-            q, kv = tl.split(tl.permute(tl.reshape(turned, [N, 2, G, 2 * H]), (0, 2, 3, 1)))           # [N, G, 2 H]
-            tl.store(CK + new, kv, mask=kept)
-            back = tl.load(O + a2[:, None] * W + w[None, :])                                           # [2 G H, W], under way while attention runs
-            tl.debug_barrier()                                                                         # what was written is seen
-            o = _attend(tl.reshape(q, [N * G, 2 * H]), seen, CK, CK + side, base, room, N * G, H, BLOCK, STAGES, PRECISION)                # (2)
-            x = _dot(tl.reshape(o.to(kind), [N, 2 * G * H]), back, x, PRECISION)
-        P += W + 6 * K * W * G * H
-        y = _normed(x, P, w, hidden, eps).to(kind)
-        P += W
-        for t in tl.range(0, INNER, I, num_stages=STAGES):
-            both, down = tl.load(P + t * 2 * W + w[:, None] * 2 * I + r2[None, :]), tl.load(P + 2 * INNER * W + (t + r)[:, None] * W + w[None, :])  # [W, 2 I], [I, W]
-            gate, up = tl.split(tl.reshape(_dot(y, both, None, PRECISION), [N, I, 2]))
-            x = _dot((gate * tl.sigmoid(gate) * up).to(kind), down, x, PRECISION)                      # (3)
-    if OVERLAP: tl.extra.cuda.gdc_launch_dependents()
-    tl.store(OUT + (b * (n - skip) + i - skip)[:, None] * W + w[None, :], _normed(x, NORM, w, hidden, eps).to(kind), mask=(real & (i >= skip))[:, None])
+    first, second = tl.split(tl.reshape(_dot(_normed(x, norm, hidden, eps).to(kind), qkv, None, PRECISION), [N, 2 * G, H, 2]))
+    turned = tl.join(first * cos - second * sin, second * cos + first * sin).to(kind)                  # [N, 2 G, H, 2] (1)
+    q, kv = tl.split(tl.permute(tl.reshape(turned, [N, 2, G, 2 * H]), (0, 2, 3, 1)))                   # [N, G, 2 H]: queries; key, value, nothing
+    q, each = tl.reshape(q, [N * G, 2 * H]), tl.arange(0, G)[None, :, None]
+    own = tl.sum(tl.where(real & (at >= 0), tl.full([N], 1, tl.int64) << slot.to(tl.int64), 0))        # places of these nodes, as bits: what the cache holds there is old
+    seen = tl.reshape(tl.broadcast_to(seen[:, None], [N, G]), [N * G])
+    top, mass, acc = tl.full([N * G], -1e30, tl.float32), tl.zeros([N * G], tl.float32), tl.zeros([N * G, 2 * H], tl.float32)
+    top, mass, acc = _fold(q, keys, values, _visible(seen & ~own, part * BLOCK, base, end, BLOCK), top, mass, acc, PRECISION)                # (2)
+    for start in tl.range((part + SPLITS) * BLOCK, end, SPLITS * BLOCK, num_stages=STAGES):
+        keys, values = _rows(CK, CK + side, start, end, H, BLOCK)
+        top, mass, acc = _fold(q, keys, values, _visible(seen & ~own, start, base, end, BLOCK), top, mass, acc, PRECISION)
+    if part == SPLITS - 1:                                               # and one program the nodes themselves, which it also writes
+        tl.store(CK + each * side + at[:, None, None] * 2 * H + d2[None, None, :], kv, mask=(real & (at >= 0))[:, None, None] & (each < 2))
+        key, value = tl.sum(tl.where(each == 0, kv.to(tl.float32), 0.), 1).to(kind), tl.sum(tl.where(each == 1, kv.to(tl.float32), 0.), 1).to(kind)  # [N, 2 H]
+        bit = seen[:, None] >> slot[None, :].to(tl.int64) & 1
+        top, mass, acc = _fold(q, tl.trans(key), value, (bit != 0) & (real & (at >= 0))[None, :], top, mass, acc, PRECISION)
+    here = ((b * K + c) * SPLITS + part) * N * G + g
+    tl.store(PART + here[:, None] * 2 * H + d2[None, :], acc / tl.maximum(mass, 1e-30)[:, None])
+    tl.store(LSE + here, tl.where(mass > 0, top + tl.log2(tl.maximum(mass, 1e-30)), float('-inf')))
+
+@jit(do_not_specialize=['n'])
+def _feed_kernel(WEIGHTS, X, PART, LSE, SUMS, n, hidden, eps, N: tl.constexpr, W: tl.constexpr, K: tl.constexpr, G: tl.constexpr, H: tl.constexpr, INNER: tl.constexpr, I: tl.constexpr, SPLITS: tl.constexpr, SHARES: tl.constexpr,
+                 STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):
+    "A layer's second half: what the first half's programs found, together, and a share of the channels in the feed-forward part."
+    share, b, rows = tl.program_id(0), tl.program_id(1), tl.num_programs(1)
+    kind: tl.constexpr = WEIGHTS.dtype.element_ty
+    i, w, d2, g, a2, r, r2 = tl.arange(0, N), tl.arange(0, W), tl.arange(0, 2 * H), tl.arange(0, N * G), tl.arange(0, 2 * G * H), tl.arange(0, I), tl.arange(0, 2 * I)
+    O, M = WEIGHTS + W + K * W * 4 * G * H, WEIGHTS + W + 6 * K * W * G * H
+    norm, back = tl.load(M + w).to(tl.float32), tl.load(O + a2[:, None] * W + w[None, :])              # [W], [2 G H, W] of the first key head
+    BOTH, DOWN = M + W + w[:, None] * 2 * I + r2[None, :], M + W + 2 * INNER * W + r[:, None] * W + w[None, :]
+    both, down = tl.load(BOTH + share * I * 2 * W), tl.load(DOWN + share * I * W)                      # [W, 2 I], [I, W] of the first tile
+    _ready(OVERLAP)
+    x = tl.load(X + b * N * W + i[:, None] * W + w[None, :])                                           # [N, W]
+    for c in tl.static_range(K):
+        if c > 0: back = tl.load(O + c * 2 * G * H * W + a2[:, None] * W + w[None, :])
+        here, top, mass, acc = (b * K + c) * SPLITS * N * G + g, tl.full([N * G], -1e30, tl.float32), tl.zeros([N * G], tl.float32), tl.zeros([N * G, 2 * H], tl.float32)
+        for p in tl.static_range(SPLITS): top = tl.maximum(top, tl.load(LSE + here + p * N * G))
+        for p in tl.static_range(SPLITS):
+            weight = tl.exp2(tl.load(LSE + here + p * N * G) - top); mass += weight
+            acc += weight[:, None] * tl.load(PART + (here + p * N * G)[:, None] * 2 * H + d2[None, :])
+        o = acc / tl.maximum(mass, 1e-30)[:, None]
+        x = _dot(tl.reshape(o.to(kind), [N, 2 * G * H]), back, x, PRECISION)
+    y = _normed(x, norm, hidden, eps).to(kind)
+    x = _gated(y, both, down, tl.where(share == 0, x, 0.), N, I, PRECISION)                            # (3)
+    for t in tl.range((share + SHARES) * I, INNER, SHARES * I, num_stages=STAGES): x = _gated(y, tl.load(BOTH + t * 2 * W), tl.load(DOWN + t * W), x, N, I, PRECISION)
+    tl.store(SUMS + (share * rows + b) * n * W + i[:, None] * W + w[None, :], x, mask=(i < n)[:, None])
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00019
-@jit(do_not_specialize=['n', 'positions'])
-def _score_kernel(HIDDEN, HEAD, NOISE, FIRST, DEPTHS, OUT, n, V, positions, temperature, N: tl.constexpr, W: tl.constexpr, BLOCK: tl.constexpr, SAMPLED: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):
+@jit(do_not_specialize=['n', 'skip', 'positions'])
+def _score_kernel(SUMS, NORM, HEAD, NOISE, FIRST, DEPTHS, OUT, MAXIMA, sums_p, sums_b, n, V, groups, positions, temperature, hidden, eps, N: tl.constexpr, W: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SHARES: tl.constexpr, SAMPLED: tl.constexpr, SOFT: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):
     t, b, i, w = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK), tl.program_id(1), tl.arange(0, N), tl.arange(0, W)
-    head = tl.load(HEAD + t[None, :] * W + w[:, None], mask=(t < V)[None, :], other=0.)                # [W, BLOCK]
+    head, norm = tl.load(HEAD + t[None, :] * W + w[:, None], mask=(t < V)[None, :], other=0.), tl.load(NORM + w).to(tl.float32)       # [W, BLOCK], [W]
     if OVERLAP: tl.extra.cuda.gdc_wait()
     ok = (i < n)[:, None] & (t < V)[None, :]
-    h = tl.load(HIDDEN + (b * n + i)[:, None] * W + w[None, :], mask=(i < n)[:, None], other=0.)       # [N, W]
-    s = _dot(h, head, None, PRECISION)                                                                 # [N, BLOCK]
+    x = _states(HEAD, FIRST, DEPTHS, SUMS, b, n, 0, sums_p, sums_b, N, W, SHARES)                # [N, W]
+    s = _dot(_normed(x, norm, hidden, eps).to(head.dtype), head, None, PRECISION)                      # [N, BLOCK]
     if SAMPLED:
         row = tl.load(FIRST + b).to(tl.int64) + tl.load(DEPTHS + i, mask=i < n, other=0)
         row = tl.minimum(tl.maximum(row, 0), positions - 1)
         s = tl.div_rn(s, temperature) + tl.load(NOISE + row[:, None] * V + t[None, :], mask=ok, other=0.)                  # (4)
     if OVERLAP: tl.extra.cuda.gdc_launch_dependents()
     tl.store(OUT + (b * n + i)[:, None].to(tl.int64) * V + t[None, :], s, mask=ok)
+    best = tl.reshape(_maxima(tl.reshape(tl.where((t < V)[None, :], s, float('-inf')), [N * (BLOCK // GROUP), GROUP]), SOFT), [N, BLOCK // GROUP])
+    group = tl.program_id(0) * (BLOCK // GROUP) + tl.arange(0, BLOCK // GROUP)
+    tl.store(MAXIMA + (b * n + i)[:, None] * groups + group[None, :], best, mask=(i < n)[:, None] & (group < groups)[None, :])
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00020
-_decode_tuning, _score_tuning = dict(BLOCK=64, STAGES=3, num_warps=4), dict(BLOCK=64, num_warps=8)
+_look_tuning, _feed_tuning, _score_tuning = dict(BLOCK=128, STAGES=2, num_warps=8), dict(STAGES=2, num_warps=4), dict(BLOCK=64, num_warps=8)
 def _precision(decoder): return 'widen' if interpreted() else 'ieee' if decoder.dtype == torch.float32 else 'tf32'
 def _check(decoder, x, name, lengths=None):
     if x.device != decoder.device or x.ndim < 2 or len(x) != decoder.rows: raise ValueError(f'{name} has shape {tuple(x.shape)} on {x.device}: {decoder.rows} rows on {decoder.device} are needed, as in the cache')
@@ -238,7 +292,7 @@ def decode_nodes(
     nodes: Nodes,    # on the decoder's device
     lengths: Tensor, # [B] int32 or int64: tokens of text in the cache
     shift: int = 0,  # added to all lengths: -1 reads the last one again
-) -> Tensor: # [B, n - skip, wide] last hidden states behind the last norm, of the nodes that want an output
+) -> Tensor: # [shares, B, n - skip, wide] float32: for the nodes that want an output, what the programs of the last layer give; their sum is the hidden state before the last norm
     "Read nodes behind the text, equations (1) to (3); their keys and values are in the cache then. Raises `ValueError` for shapes, dtypes and devices that do not fit, on the CPU also for nodes beyond the cache."
     s, n = decoder, len(nodes.slots)
     _check(s, tokens, 'tokens', lengths)
@@ -246,26 +300,31 @@ def decode_nodes(
     if nodes.slots.device != s.device: raise ValueError(f'nodes are on {nodes.slots.device}, the decoder on {s.device}')
     if s.device.type == 'cpu' and int(lengths.max()) + shift + nodes.room > s.capacity: raise ValueError(f'lengths up to {int(lengths.max())} with {nodes.room} nodes behind: the cache has capacity={s.capacity}')
     if not _runs(tokens): return naive_decode_nodes(s, tokens, nodes, lengths, shift)
-    out = torch.empty(s.rows, n - nodes.skip, s.wide, dtype=s.dtype, device=s.device)
-    _decode_kernel[s.rows,](s.weights, s.norm, s.embed, s.cos, s.sin, s.cache, tokens, *nodes[:4], lengths, out, tokens.stride(0), n, nodes.room, nodes.skip, shift, s.capacity, s.layers, s.hidden, s.eps, s.dim**-.5 / math.log(2), s.cache.stride(0), s.weights.stride(0),
-        N=max(16, _power(n)), W=s.wide, K=s.kv_heads, G=s.group, H=s.half, INNER=s.inner, I=s.block, PRECISION=_precision(s), **_decode_tuning, **_overlap(tokens))
-    return out
+    N, W, K, G, H, new = max(16, _power(n)), s.wide, s.kv_heads, s.group, s.half, lambda *shape: torch.empty(shape, device=s.device)
+    x, part, lse, sums = new(s.rows, N, W), new(s.rows, K, s.splits, N * G, 2 * H), new(s.rows, K, s.splits, N * G), new(s.shares, s.rows, n, W)
+    both = dict(N=N, W=W, K=K, G=G, H=H, SPLITS=s.splits, PRECISION=_precision(s), **_overlap(tokens))
+    for layer, weights in enumerate(s.weights):
+        _look_kernel[s.splits, K, s.rows](weights, s.embed, s.cos, s.sin, s.cache[:, layer], tokens, *nodes[:4], lengths, sums, x, part, lse, tokens.stride(0), *sums.stride()[:2], n, nodes.room, shift, s.capacity, s.hidden, s.eps, s.dim**-.5 / math.log(2), s.cache.stride(0), SHARES=s.shares if layer else 0, **both, **_look_tuning)
+        _feed_kernel[s.shares, s.rows](weights, x, part, lse, sums, n, s.hidden, s.eps, INNER=s.inner, I=s.block, SHARES=s.shares, **both, **_feed_tuning)
+    return sums[:, :, nodes.skip:]
 
 @torch.no_grad()
 def score_nodes(
     decoder: SmallDecoder,
-    hidden: Tensor,              # [B, n, wide] from `decode_nodes`
+    hidden: Tensor,              # [shares, B, n, wide] from `decode_nodes`
     nodes: Nodes,                # the same
     temperature: float = 0.,     # 0: the logits themselves
     noise: Tensor | None = None, # [positions, V] float32
     first: Tensor | None = None, # [B] int32 or int64: the row of the noise for a node of depth 0; clamped to the table
-) -> Tensor: # [B, n, V] float32
+) -> Scores: # `scores [B, n, V]` float32, `maxima [B, n, groups]` float32
     "Scores of all tokens after each node, equation (4). Raises `ValueError` for shapes and devices that do not fit."
-    s = decoder; _check(s, hidden, 'hidden')
+    s = decoder
+    if hidden.ndim != 4 or hidden.shape[3] != s.wide or hidden.dtype != torch.float32: raise ValueError(f'hidden is {hidden.dtype} of shape {tuple(hidden.shape)}: what `decode_nodes` gives is needed, float32 [shares, B, n, {s.wide}]')
+    _check(s, hidden[0], 'hidden')
     sampled = noise is not None and temperature > 0
     if sampled and (first is None or noise.ndim != 2 or noise.shape[1] != s.vocab or noise.dtype != torch.float32 or not noise.is_contiguous()): raise ValueError(f'noise is {noise.dtype} of shape {tuple(noise.shape)}: float32 [positions, {s.vocab}] is needed, and `first`')
     if not _runs(hidden): return naive_score_nodes(s, hidden, nodes, temperature, noise, first)
-    n, out = hidden.shape[1], torch.empty(*hidden.shape[:2], s.vocab, device=s.device)
-    _score_kernel[-(-s.vocab // _score_tuning['BLOCK']), s.rows](hidden, s.head, noise if sampled else out, first if sampled else out, nodes.depths[nodes.skip:], out, n, s.vocab, len(noise) if sampled else 0, float(temperature),
-        N=max(16, _power(n)), W=s.wide, SAMPLED=sampled, PRECISION=_precision(s), **_score_tuning, **_overlap(hidden))
+    (shares, B, n, W), (group, groups) = hidden.shape, maxima_shape(s.vocab); out = Scores(torch.empty(B, n, s.vocab, device=s.device), torch.empty(B, n, groups, device=s.device))
+    _score_kernel[-(-group * groups // _score_tuning['BLOCK']), s.rows](hidden, s.norm, s.head, noise if sampled else out.scores, first if sampled else out.scores, nodes.depths[nodes.skip:], *out, *hidden.stride()[:2], n, s.vocab, groups, len(noise) if sampled else 0, float(temperature), s.hidden, s.eps,
+        N=max(16, _power(n)), W=W, GROUP=group, SHARES=shares, SAMPLED=sampled, SOFT=interpreted(), PRECISION=_precision(s), **_score_tuning, **_overlap(hidden))
     return out

@@ -21,7 +21,8 @@ except ImportError: triton = tl = None  # no Triton on this platform: the naive 
 from .core import interpreted, jit
 
 # %% auto #0
-__all__ = ['TopK', 'naive_top_k_sample', 'SamplePlan', 'sample_plan', 'top_k_sample', 'Walk', 'naive_verify_walk', 'verify_walk']
+__all__ = ['TopK', 'naive_top_k_sample', 'SamplePlan', 'maxima_shape', 'sample_plan', 'top_k_sample', 'Walk', 'naive_verify_walk',
+           'verify_walk']
 
 # %% ../../nbs/kernels/50_epilogue.ipynb #0d070953
 _floats, _integers = (torch.bfloat16, torch.float16, torch.float32), (torch.int32, torch.int64)
@@ -195,6 +196,13 @@ class SamplePlan(NamedTuple):
     top: int        # top nodes
     rank_warps: int # warps of a program that ranks
 
+def maxima_shape(
+    vocab: int, # tokens V
+) -> tuple[int, int]: # tokens of a group, and groups of a row, some of them empty
+    "How `top_k_sample` groups tokens where a kernel before it has left the largest logit of each group."
+    group = 32 if vocab <= 16384 else 64
+    return group, -(-vocab // (16 * group)) * 16                         # rows that can be read 16 bytes at a time
+
 def sample_plan(
     rows: int,             # draft nodes N
     vocab: int,            # tokens V
@@ -204,7 +212,7 @@ def sample_plan(
 ) -> SamplePlan:
     "Sizes for a call's shapes; deterministic."
     keep = _power(k)
-    group = 32 if vocab <= 16384 else 64
+    group, _ = maxima_shape(vocab)
     groups = -(-vocab // group)
     above = 1 if groups <= 512 else _power(-(-groups // 64))
     top, rank_warps = max(keep, _power(-(-groups // above))), 4 if keep > 16 else 1
@@ -214,7 +222,7 @@ def sample_plan(
     return SamplePlan(block, block // 1024, group, above, top, rank_warps)
 
 # %% ../../nbs/kernels/50_epilogue.ipynb #bd8217a5
-def _launch_top_k(logits, k, temperature, noise, noise_row, plan=None):
+def _launch_top_k(logits, k, temperature, noise, noise_row, plan=None, maxima=None):
     "`TopK` by the kernels; `noise` is None for a greedy choice."
     (N, V), device = logits.shape, logits.device
     processors = dict(processors=torch.cuda.get_device_properties(device).multi_processor_count) if logits.is_cuda else {}
@@ -223,18 +231,18 @@ def _launch_top_k(logits, k, temperature, noise, noise_row, plan=None):
     out = TopK(make(N, dtype=torch.int64), make(N, k, dtype=torch.int64), make(N, k))
     if not N: return out
     sampled, options = noise is not None, _overlap(logits)
-    groups = -(-V // group)
-    maxima = scores = None
+    groups, scores, known = -(-V // group), None, maxima is not None
     table = logits, noise, None if noise_row is None else noise_row.contiguous()
     sizes = dict(logits_n=logits.stride(0), V=V, noise_n=noise.stride(0) if sampled else 0, positions=len(noise) if sampled else 0,
                  temperature=float(temperature) if sampled else 1.)
     common = dict(GROUP=group, SAMPLED=sampled, HAS_ROW=noise_row is not None, SOFT=interpreted(), **options)
-    if block:
-        groups = -(-groups // 16) * 16                                   # rows of maxima that can be read 16 bytes at a time
+    if known: groups = maxima.shape[1]
+    elif block:
+        groups = -(-groups // 16) * 16                                   # as in `maxima_shape`
         maxima, scores = make(N, groups), make(N, groups) if sampled else None
         _maxima_kernel[N, -(-groups * group // block)](*table, maxima, scores, **sizes, groups=groups, BLOCK=block, num_warps=warps, **common)
     _rank_kernel[N, 1 + sampled](*table, maxima, scores, *out, **sizes, groups=groups, k=k, TOP=top, ABOVE=above, K=_power(k), SCAN=1024 * rank_warps,
-                                 WHOLE=not block, num_warps=rank_warps, **common)
+                                 WHOLE=not block and not known, num_warps=rank_warps, **common)
     return out
 
 def top_k_sample(
@@ -243,6 +251,7 @@ def top_k_sample(
     temperature: float = 0.,           # of the choice; 0: greedy
     noise: Tensor | None = None,       # [positions, V] float32 Gumbel noise; None: greedy
     noise_row: Tensor | None = None,   # [N] int32 or int64: each node's row of `noise`, its position; default: row n for node n
+    maxima: Tensor | None = None,      # [N, groups] float32: the largest logit of each group of `maxima_shape(V)`, where a kernel before has them; greedy only
 ) -> TopK: # `token [N]` int64, `index [N, k]` int64, `value [N, k]` float32
     """The target's choice at each node, equation (2), and the k best tokens, equation (1).
 
@@ -264,8 +273,11 @@ def top_k_sample(
             raise ValueError(f'noise_row runs from {noise_row.min()} to {noise_row.max()}: the noise has rows 0 to {len(noise) - 1}')
     elif noise is not None and len(noise) < N: raise ValueError(f'noise has {len(noise)} rows for {N} nodes: pass noise_row to share rows')
     if temperature == 0: noise = noise_row = None
+    if maxima is not None:
+        _check('maxima', maxima, ('N', 'groups'), (torch.float32,), logits)
+        if maxima.shape != (N, groups := maxima_shape(V)[1]) or noise is not None or not maxima.is_contiguous(): raise ValueError(f'maxima has shape {tuple(maxima.shape)}, temperature={temperature}: contiguous [{N}, {groups}] are needed, and a greedy choice')
     if not _runs(logits): return naive_top_k_sample(logits, int(k), temperature, noise, noise_row)
-    return _launch_top_k(logits, int(k), temperature, noise, noise_row)
+    return _launch_top_k(logits, int(k), temperature, noise, noise_row, maxima=maxima)
 
 # %% ../../nbs/kernels/50_epilogue.ipynb #eea922ab
 class Walk(NamedTuple):

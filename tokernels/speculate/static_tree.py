@@ -1,7 +1,7 @@
 """A draft model fills a tree whose shape was chosen once, from how often each of its guesses is right. On an engine a small one does it inside the recorded step, without the host.
 
 `StaticTree(draft)` drafts with a second model and one shape of tree for all steps: the heaviest one, where a branch weighs what its ranks are worth, as Sequoia (arXiv 2402.12374) chooses it, `nodes` in all and `length` levels deep. `agreement_rates` measures what a rank is worth on your own texts.
-Hook: `model.generate(..., custom_generate=StaticTree(draft))`, or `Engine(model, StaticTree(draft))`, where the draft runs inside the recorded step: its layers are one launch of `kernels.decoder`. Lossless, greedy and sampling, any batch. Limits: one vocabulary; the guesses are the draft's best tokens under the noise of their place, so
+Hook: `model.generate(..., custom_generate=StaticTree(draft))`, or `Engine(model, StaticTree(draft))`, where the draft runs inside the recorded step, on `kernels.decoder`. Lossless, greedy and sampling, any batch. Limits: one vocabulary; the guesses are the draft's best tokens under the noise of their place, so
 sampling from torch's generator, whose noise no draft can know, accepts fewer; on an engine the draft is a Llama small enough for `kernels.decoder`, and up to 63 nodes have children, 16 in a level.
 
 Docs: https://tokernels.github.io/tokernels/speculate/static_tree.html.md"""
@@ -121,9 +121,9 @@ class StaticTree(Drafter):
         tokens, plain = torch.stack([step.before, last], 1), step.plain
         found = [last[:, None]]
         for group, depths in zip(self.groups, self.depths):
-            scores = score_nodes(self.decoder, decode_nodes(self.decoder, tokens, group, step.lengths, -1), group, *(plain or ()))
-            if plain is None: scores = step.warped(scores, depths)
-            tokens = top_k_sample(scores.flatten(0, 1), self.tree.width).index.reshape(len(last), -1)
+            scores, maxima = score_nodes(self.decoder, decode_nodes(self.decoder, tokens, group, step.lengths, -1), group, *(plain or ()))
+            if plain is None: scores, maxima = step.warped(scores, depths), None
+            tokens = top_k_sample(scores.flatten(0, 1), self.tree.width, maxima=None if maxima is None else maxima.flatten(0, 1)).index.reshape(len(last), -1)
             found.append(tokens)
         self.lengths = step.lengths
         return torch.cat(found, 1)[:, self.places]
