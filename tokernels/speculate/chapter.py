@@ -21,6 +21,7 @@ from .. import bench, corpora, models, papers, show
 from .core import Autoregressive, Drafter, compare, comparison_table
 from .draft_models import Speculative
 from .engine import Engine
+from .static_tree import StaticTree
 
 # %% ../../nbs/speculate/99_chapter.ipynb #6bdbfe4b
 def drafter_class(
@@ -93,7 +94,8 @@ def bench_speculate(
     new = lambda slug: new_drafter(slug, model, small, lm, tokenizer)
     contestants = {method_name(n): new(n) for n in names} | {'prompt lookup': dict(prompt_lookup_num_tokens=10), 'early exit': dict(assistant_early_exit=max(1, lm.config.get_text_config().num_hidden_layers // 4))}
     if lm.device.type == 'cuda': contestants |= {'no drafts, engine': Engine(lm, Autoregressive())} | {f'{method_name(n)}, engine': Engine(lm, new(n)) for n in names if drafter_class(n).engine}
-    if small is not None: contestants |= {'one drafted chain': Speculative(small), 'assisted by the draft': dict(assistant_model=small)}
+    if small is not None: contestants |= {'one drafted chain': Speculative(small), 'one drafted tree': StaticTree(small), 'assisted by the draft': dict(assistant_model=small)}
+    if lm.device.type == 'cuda' and model == 'target' and draft is None: contestants['one drafted tree, engine'] = Engine(lm, StaticTree(small))      # on an engine a draft has to be small
     ids = [tokenizer(t, return_tensors='pt').input_ids.to(lm.device) for t in workload_texts(workload)[:prompts]]
     rows = compare(lm, ids, contestants, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)[1]
     if store is not None:
