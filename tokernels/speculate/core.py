@@ -24,7 +24,7 @@ from functools import cached_property
 import torch
 from fastcore.basics import patch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList, StopStringCriteria
-from transformers.generation import (EncoderRepetitionPenaltyLogitsProcessor, GenerateDecoderOnlyOutput, LogitsProcessorList, PrefixConstrainedLogitsProcessor,
+from transformers.generation import (EncoderRepetitionPenaltyLogitsProcessor, EosTokenCriteria, GenerateDecoderOnlyOutput, LogitsProcessorList, MaxLengthCriteria, PrefixConstrainedLogitsProcessor,
                                      RepetitionPenaltyLogitsProcessor, logits_process)
 from transformers.modeling_outputs import CausalLMOutput
 from ..bench import Comparison, Table, interleave, table
@@ -300,6 +300,8 @@ class Run(CachedText):
         self.device, self.sample, self.prompt_length = input_ids.device, bool(config.do_sample), L
         limit = criteria.max_length
         self.limit = limit if limit is not None else 10**9
+        plain = all(type(c) in (EosTokenCriteria, MaxLengthCriteria) for c in criteria) and sum(type(c) is MaxLengthCriteria for c in criteria) < 2
+        self.stops = {token for c in criteria if type(c) is EosTokenCriteria for token in c.eos_token_id.tolist()} if plain else None      # None: the criteria themselves are asked
         self.sequences = input_ids.new_zeros(B, min(self.limit, L + 1024) + 1); self.sequences[:, :L] = input_ids
         self.lengths, self.active = [L] * B, [True] * B
         mask = kwargs.get('attention_mask')
@@ -358,6 +360,15 @@ def _clocked(self: Run, name, fn, *args):
     return out
 
 @patch
+def _append(self: Run, row: int, token: int):
+    "A new token of a row, which may be its last one."
+    if self.lengths[row] == self.sequences.shape[1]: self.sequences = torch.nn.functional.pad(self.sequences, (0, self.sequences.shape[1]))
+    self.sequences[row, self.lengths[row]] = token; self.lengths[row] += 1; self.stats.tokens += 1
+    if self.streamer is not None: self.streamer.put(torch.tensor([token]))
+    ended = int(token) in self.stops or self.lengths[row] >= self.limit if self.stops is not None else self.criteria(self.sequences[row:row + 1, :self.lengths[row]], None).all()
+    if ended: self.active[row] = False
+
+@patch
 def _emit(self: Run, row, node_logits, tree=None, node=0, children=()):
     "Process scores, choose, append, ask the criteria: what `generate` does for one token. Returns the token and the child that carries it."
     text = self.sequences[row:row + 1, :self.lengths[row]]
@@ -367,10 +378,7 @@ def _emit(self: Run, row, node_logits, tree=None, node=0, children=()):
     else: scores = self.processors(text, raw)
     if self.config.output_scores: self.scores[row].append(scores)
     token, child = self.verifier.choose(scores, tree, row, node, self.sample, children)
-    if self.lengths[row] == self.sequences.shape[1]: self.sequences = torch.nn.functional.pad(self.sequences, (0, self.sequences.shape[1]))
-    self.sequences[row, self.lengths[row]] = token; self.lengths[row] += 1; self.stats.tokens += 1
-    if self.streamer is not None: self.streamer.put(torch.tensor([token]))
-    if self.criteria(self.sequences[row:row + 1, :self.lengths[row]], None).all(): self.active[row] = False
+    self._append(row, token)
     return token, child
 
 # %% ../../nbs/speculate/00_core.ipynb #3b083888

@@ -206,7 +206,7 @@ class Engine(Drafter):
         self.model, self.drafter, self.batch, self.capacity, self.chunk, self.device = model, drafter, batch, capacity, chunk, model.device
         self.reader, self._read = reader, None if reader is None else reader.captured(model, batch, capacity)
         self.graphs = self.device.type == 'cuda'
-        self.compiled = compile and self.graphs
+        self.compiled, self.ahead = compile and self.graphs, 2 if self.graphs else 1                 # steps under way at once, of drafters that work on the device
         register_attention('tk_tree', _attend, mask='none')
         new = lambda dtype, value=0: torch.full((batch,), value, dtype=dtype, device=self.device)
         self.lengths, self.last, self.before, self.active, self.base = new(torch.int32), new(torch.int64), new(torch.int64), new(torch.bool, True), new(torch.int32)
@@ -387,23 +387,18 @@ class EngineRun(Run):
             hidden = step.out.hidden_states[-1][:, :len(tree)] if self.drafter.needs_hidden else None
             self._clocked('draft', self.drafter.observe, self, Step(tree, step.out.logits[:, :len(tree)], paths, out, hidden))
 
-    def _append(self, row, token):
-        if self.lengths[row] == self.sequences.shape[1]: self.sequences = torch.nn.functional.pad(self.sequences, (0, self.sequences.shape[1]))
-        self.sequences[row, self.lengths[row]] = token; self.lengths[row] += 1; self.stats.tokens += 1
-        if self.streamer is not None: self.streamer.put(torch.tensor([token]))
-        if self.criteria(self.sequences[row:row + 1, :self.lengths[row]], None).all(): self.active[row] = False
-
     @torch.no_grad()
     def go(self):
         e = self.engine
-        self.launched, waiting, ahead = 0, deque(), 2 if e.graphs and e.drafter.kept and not self.keep_trace else 1
+        self.launched, waiting, ahead = 0, deque(), e.ahead if e.drafter.kept and not self.keep_trace else 1
         if e.graphs: self.slots_of_results = [torch.zeros(e.batch, 513, dtype=torch.int64, pin_memory=True) for _ in range(2)]
         try:
             with attention(self.model, 'tk_tree'), replaced_forwards(e.replaced):
                 self._clocked('prefill', self._begin)
                 if self.streamer is not None: self.streamer.put(self.sequences[:, :self.prompt_length])
                 while any(self.active):
-                    ending = waiting and self.limit - min(n for n, on in zip(self.lengths, self.active) if on) <= self.stats.tokens_per_call      # the step under way is likely to be the last
+                    left, each = self.limit - min(n for n, on in zip(self.lengths, self.active) if on), self.stats.tokens / max(1, self.stats.calls * e.batch)
+                    ending = len(waiting) > 0 and left <= each                # the step under way is likely to be the last
                     if not ending: waiting.append(self._launch())
                     if ending or len(waiting) == ahead: self._clocked('forward', self._take, *waiting.popleft())
         except BaseException:
