@@ -352,8 +352,9 @@ def held_rotations(
     "Rotary embeddings whose cosines and sines are worked out once: a compiler would put them into every layer that reads them."
     def once(forward):
         def held(*args, **kwargs):
-            cos, sin = forward(*args, **kwargs)
-            return tuple(torch.ops.tokernels.held(torch.stack([cos, sin])).unbind(0))      # by name: the operator may be defined a second time
+            parts = forward(*args, **kwargs)
+            if not isinstance(parts, tuple) or len({(x.shape, x.dtype) for x in parts}) > 1: return parts              # of another kind
+            return tuple(torch.ops.tokernels.held(torch.stack(parts)).unbind(0))                                       # by name: the operator may be defined a second time
         return held
     return [(m, once(m.forward)) for m in model.modules() if type(m).__name__.endswith('RotaryEmbedding')]
 

@@ -42,9 +42,10 @@ def tree_nodes(
     skip: int = 0,                         # of these, the first ones that need no output
     device=None,
 ) -> Nodes:
-    "Which nodes of a tree are read together, and what they see. Raises `ValueError` for more than 64 nodes or a parent behind its child."
+    "Which nodes of a tree are read together, and what they see. Raises `ValueError` for more than 64 nodes, one that is meant twice, or a parent behind its child."
     which = list(range(len(parents)) if which is None else which); pick = list(range(len(which)) if pick is None else pick)
     if len(parents) > 64 or not which: raise ValueError(f'parents: {len(parents)} nodes, which: {len(which)}; 1 to 64 are allowed')
+    if len(set(which)) < len(which): raise ValueError(f'which={which}: every node once')
     if len(pick) != len(which) or not 0 <= skip < len(which): raise ValueError(f'pick has {len(pick)} entries, skip={skip}, for {len(which)} nodes: one entry for each is needed, and an output')
     seen, depths = [], []
     for i, p in enumerate(parents):
@@ -124,7 +125,7 @@ def naive_decode_nodes(decoder, tokens, nodes, lengths, shift=0):
         q, k, v, _ = torch.einsum('bnw,kwphe->bkpnhe', y, qkv.view(K, W, 2 * G, H, 2)).split([G, 1, 1, G - 2], 2)
         q, k = low(turned(q) * s.dim**-.5).flatten(-2), turned(k)                                                               # (1)
         for kept, new in zip(s.cache[:, layer], (k, v)): kept[row, :, at[row, node]] = new[row, :, 0, node].flatten(-2).to(s.dtype)
-        keys, values = (c.float().masked_fill((beyond >= nodes.room)[:, None, :, None], 0.)[:, :, None] for c in s.cache[:, layer])    # [B, K, 1, capacity, 2 half]
+        keys, values = (c.float().masked_fill(~seen.any(1)[:, None, :, None], 0.)[:, :, None] for c in s.cache[:, layer])    # [B, K, 1, capacity, 2 half]; what nobody sees may be anything
         share = (q @ keys.mT).masked_fill(~seen[:, None, None], -torch.inf).softmax(-1)                                         # (2)
         x = x + torch.einsum('bkgnd,kgdw->bnw', low(share @ values), o.view(K, G, 2 * H, W))
         y = low(norm(x, norm2))
@@ -161,17 +162,18 @@ def _fold(q, k, v, ok, top, mass, acc, PRECISION: tl.constexpr):
     return higher, mass * shrink + tl.sum(p, 1), _dot(p.to(v.dtype), v, acc * shrink[:, None], PRECISION)
 
 @jit
-def _rows(CK, CV, start, end, H: tl.constexpr, BLOCK: tl.constexpr):
-    "A tile of keys and values of the cache."
-    d, j = tl.arange(0, 2 * H), start + tl.arange(0, BLOCK)
-    return tl.load(CK + j[None, :] * 2 * H + d[:, None], mask=(j < end)[None, :], other=0.), tl.load(CV + j[:, None] * 2 * H + d[None, :], mask=(j < end)[:, None], other=0.)
-
-@jit
 def _visible(seen, start, base, end, BLOCK: tl.constexpr):
-    "Which rows of a tile each node sees `[N, BLOCK]`: all of the text, and those of the tree that its bits name."
+    "Which rows of a tile each of `seen` `[N]` sees `[N, BLOCK]`: all of the text, and those of the tree that its bits name."
     j = start + tl.arange(0, BLOCK); beyond = j - base
     bit = seen[:, None] >> tl.minimum(tl.maximum(beyond, 0), 63)[None, :].to(tl.int64) & 1
     return (beyond < 0)[None, :] | ((j < end) & (beyond < 64))[None, :] & (bit != 0)
+
+@jit
+def _rows(CK, CV, seen, start, base, end, H: tl.constexpr, BLOCK: tl.constexpr):
+    "A tile of keys and values of the cache, zero where no node sees it: there may be anything."
+    d, j = tl.arange(0, 2 * H), start + tl.arange(0, BLOCK)
+    some = tl.max(_visible(seen, start, base, end, BLOCK).to(tl.int32), 0) != 0     # [BLOCK]
+    return tl.load(CK + j[None, :] * 2 * H + d[:, None], mask=some[None, :], other=0.), tl.load(CV + j[:, None] * 2 * H + d[None, :], mask=some[:, None], other=0.)
 
 @jit
 def _states(EMBED, TOKENS, PICK, SUMS, b, n, tokens_b, sums_p, sums_b, N: tl.constexpr, W: tl.constexpr, SHARES: tl.constexpr):
@@ -201,12 +203,13 @@ def _look_kernel(WEIGHTS, EMBED, COS, SIN, CACHE, TOKENS, PICK, SLOTS, DEPTHS, S
     norm, qkv = tl.load(WEIGHTS + w).to(tl.float32), tl.load(WEIGHTS + W + c * W * 4 * G * H + w[:, None] * 4 * G * H + a4[None, :])         # [W], [W, 4 G H]
     real = i < n
     slot, depth, seen = tl.load(SLOTS + i, mask=real, other=0), tl.load(DEPTHS + i, mask=real, other=0), tl.load(SEEN + i, mask=real, other=0)      # [N]
+    old = seen & ~tl.sum(tl.where(real, tl.full([N], 1, tl.int64) << slot.to(tl.int64), 0))            # [N], as bits: without the places of these nodes, where the cache holds what was there before
     if SHARES == 0: _ready(OVERLAP)                                      # a later layer needs one thing only of the kernel before, and has all else by the time that ends
     base = tl.load(LENGTHS + b).to(tl.int32) + shift
     end, at, position = base + room, base + slot, tl.minimum(tl.maximum(base + depth, 0), capacity - 1)
     cos, sin = tl.load(COS + position[:, None] * H + d[None, :])[:, None, :], tl.load(SIN + position[:, None] * H + d[None, :])[:, None, :]
     CK = CACHE + (b * K + c).to(tl.int64) * capacity * 2 * H
-    keys, values = _rows(CK, CK + side, part * BLOCK, end, H, BLOCK)
+    keys, values = _rows(CK, CK + side, old, part * BLOCK, base, end, H, BLOCK)
     if SHARES > 0: _ready(OVERLAP)
     x = _states(EMBED, TOKENS, PICK, SUMS, b, n, tokens_b, sums_p, sums_b, N, W, SHARES)               # [N, W]
     if (part == 0) & (c == 0): tl.store(X + b * N * W + i[:, None] * W + w[None, :], x)
@@ -216,17 +219,16 @@ def _look_kernel(WEIGHTS, EMBED, COS, SIN, CACHE, TOKENS, PICK, SLOTS, DEPTHS, S
     turned = tl.join(first * cos - second * sin, second * cos + first * sin).to(kind)                  # [N, 2 G, H, 2] (1)
     q, kv = tl.split(tl.permute(tl.reshape(turned, [N, 2, G, 2 * H]), (0, 2, 3, 1)))                   # [N, G, 2 H]: queries; key, value, nothing
     q, each = tl.reshape(q, [N * G, 2 * H]), tl.arange(0, G)[None, :, None]
-    own = tl.sum(tl.where(real & (at >= 0), tl.full([N], 1, tl.int64) << slot.to(tl.int64), 0))        # places of these nodes, as bits: what the cache holds there is old
-    seen = tl.reshape(tl.broadcast_to(seen[:, None], [N, G]), [N * G])
+    each_seen, each_old = tl.reshape(tl.broadcast_to(seen[:, None], [N, G]), [N * G]), tl.reshape(tl.broadcast_to(old[:, None], [N, G]), [N * G])
     top, mass, acc = tl.full([N * G], -1e30, tl.float32), tl.zeros([N * G], tl.float32), tl.zeros([N * G, 2 * H], tl.float32)
-    top, mass, acc = _fold(q, keys, values, _visible(seen & ~own, part * BLOCK, base, end, BLOCK), top, mass, acc, PRECISION)                # (2)
+    top, mass, acc = _fold(q, keys, values, _visible(each_old, part * BLOCK, base, end, BLOCK), top, mass, acc, PRECISION)                    # (2)
     for start in tl.range((part + SPLITS) * BLOCK, end, SPLITS * BLOCK, num_stages=STAGES):
-        keys, values = _rows(CK, CK + side, start, end, H, BLOCK)
-        top, mass, acc = _fold(q, keys, values, _visible(seen & ~own, start, base, end, BLOCK), top, mass, acc, PRECISION)
+        keys, values = _rows(CK, CK + side, old, start, base, end, H, BLOCK)
+        top, mass, acc = _fold(q, keys, values, _visible(each_old, start, base, end, BLOCK), top, mass, acc, PRECISION)
     if part == SPLITS - 1:                                               # and one program the nodes themselves, which it also writes
         tl.store(CK + each * side + at[:, None, None] * 2 * H + d2[None, None, :], kv, mask=(real & (at >= 0))[:, None, None] & (each < 2))
         key, value = tl.sum(tl.where(each == 0, kv.to(tl.float32), 0.), 1).to(kind), tl.sum(tl.where(each == 1, kv.to(tl.float32), 0.), 1).to(kind)  # [N, 2 H]
-        bit = seen[:, None] >> slot[None, :].to(tl.int64) & 1
+        bit = each_seen[:, None] >> slot[None, :].to(tl.int64) & 1
         top, mass, acc = _fold(q, tl.trans(key), value, (bit != 0) & (real & (at >= 0))[None, :], top, mass, acc, PRECISION)
     here = ((b * K + c) * SPLITS + part) * N * G + g
     tl.store(PART + here[:, None] * 2 * H + d2[None, :], acc / tl.maximum(mass, 1e-30)[:, None])
@@ -279,7 +281,7 @@ def _score_kernel(SUMS, NORM, HEAD, NOISE, FIRST, DEPTHS, OUT, MAXIMA, sums_p, s
     tl.store(MAXIMA + (b * n + i)[:, None] * groups + group[None, :], best, mask=(i < n)[:, None] & (group < groups)[None, :])
 
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00020
-_look_tuning, _feed_tuning, _score_tuning = dict(BLOCK=128, STAGES=2, num_warps=8), dict(STAGES=2, num_warps=4), dict(BLOCK=64, num_warps=8)
+_look_tuning, _feed_tuning, _score_tuning = dict(BLOCK=128, STAGES=2, num_warps=8), dict(STAGES=1, num_warps=4), dict(BLOCK=64, num_warps=8)
 def _precision(decoder): return 'widen' if interpreted() else 'ieee' if decoder.dtype == torch.float32 else 'tf32'
 def _check(decoder, x, name, lengths=None):
     if x.device != decoder.device or x.ndim < 2 or len(x) != decoder.rows: raise ValueError(f'{name} has shape {tuple(x.shape)} on {x.device}: {decoder.rows} rows on {decoder.device} are needed, as in the cache')
@@ -293,7 +295,7 @@ def decode_nodes(
     lengths: Tensor, # [B] int32 or int64: tokens of text in the cache
     shift: int = 0,  # added to all lengths: -1 reads the last one again
 ) -> Tensor: # [shares, B, n - skip, wide] float32: for the nodes that want an output, what the programs of the last layer give; their sum is the hidden state before the last norm
-    "Read nodes behind the text, equations (1) to (3); their keys and values are in the cache then. Raises `ValueError` for shapes, dtypes and devices that do not fit, on the CPU also for nodes beyond the cache."
+    "Read nodes behind the text, equations (1) to (3); their keys and values are in the cache then. Weights and nodes must not be what the kernel just before has written. Raises `ValueError` for shapes, dtypes and devices that do not fit, on the CPU also for nodes beyond the cache."
     s, n = decoder, len(nodes.slots)
     _check(s, tokens, 'tokens', lengths)
     if tokens.dtype != torch.int64 or tokens.stride(1) != 1 and tokens.shape[1] > 1: raise ValueError(f'tokens is {tokens.dtype} with strides {tokens.stride()}: int64 is needed, one after the other in a row')
@@ -319,7 +321,7 @@ def score_nodes(
 ) -> Scores: # `scores [B, n, V]` float32, `maxima [B, n, groups]` float32
     "Scores of all tokens after each node, equation (4). Raises `ValueError` for shapes and devices that do not fit."
     s = decoder
-    if hidden.ndim != 4 or hidden.shape[3] != s.wide or hidden.dtype != torch.float32: raise ValueError(f'hidden is {hidden.dtype} of shape {tuple(hidden.shape)}: what `decode_nodes` gives is needed, float32 [shares, B, n, {s.wide}]')
+    if hidden.ndim != 4 or hidden.shape[3] != s.wide or hidden.dtype != torch.float32 or hidden.stride()[2:] != (s.wide, 1): raise ValueError(f'hidden is {hidden.dtype} of shape {tuple(hidden.shape)} with strides {hidden.stride()}: what `decode_nodes` gives is needed, float32 [shares, B, n, {s.wide}], contiguous in the last two')
     _check(s, hidden[0], 'hidden')
     sampled = noise is not None and temperature > 0
     if sampled and (first is None or noise.ndim != 2 or noise.shape[1] != s.vocab or noise.dtype != torch.float32 or not noise.is_contiguous()): raise ValueError(f'noise is {noise.dtype} of shape {tuple(noise.shape)}: float32 [positions, {s.vocab}] is needed, and `first`')

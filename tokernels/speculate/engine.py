@@ -4,7 +4,7 @@
 the lengths of its rows on the device, the model's own forward with `kernels.tree_attention` put in through the attention interface, and
 one CUDA graph for each number of tree nodes, which holds forward, verification and commit. A drafter that drafts on the device (`kept > 0`, such
 as `TokenRecycling`, or `StaticTree` with a small draft model) is recorded too; the host then only reads what was accepted. Same texts as the plain loop. `compile=True` fuses the
-element-wise work. Limits: processors that look at one position at a time (temperature, top-k, top-p, min-p, noise keyed by position) are
+element-wise work and works out rotary angles once a step. Limits: processors that look at one position at a time (temperature, top-k, top-p, min-p, noise keyed by position) are
 captured, others raise; trees that carry laws raise; a second turn continues for one row. `reader=` lets steps without drafts read a part of the cache
 only, as a method of the kvcache chapter says. On a CPU the same code runs without graphs.
 
