@@ -1,6 +1,6 @@
 """A layer of a small language model in two launches, for the nodes of a draft tree, with a cache that knows the tree.
 
-A draft model of a few million parameters has so little to do that its launches, three dozen for each layer, are most of its time. Here a layer is two launches, attention and feed-forward part, each of a few programs for a row of text: weights are packed in the order in which they are used and
+A draft model of a few million parameters has so little to do that its launches, a dozen and more for each layer, are most of its time. Here a layer is two launches, attention and feed-forward part, each of a few programs for a row of text: weights are packed in the order in which they are used and
 loaded while the launch before still runs, and up to 64 nodes of a tree are read together. `SmallDecoder` holds packed weights and the cache, `decode_nodes` runs the layers, `score_nodes` the output matrix with the temperature and the noise of each position, `tree_nodes` says which nodes of a tree are meant and what they see. Everything stays on the
 device, so a CUDA graph can hold it. Limits: layers of Llama's kind (root-mean-square norms, rotary positions, grouped heads, gated SiLU, no bias), up to 512 channels (256 in bf16 with two query heads of 64 for each key head: one matrix has to fit into a processor's memory), trees of up to 64 nodes; values are not checked on a GPU.
 
@@ -57,7 +57,7 @@ def tree_nodes(
 # %% ../../nbs/kernels/70_decoder.ipynb #70a00013
 class SmallDecoder:
     "Weights of a decoder of Llama's kind, packed, and a cache for its rows, with room for trees."
-    most = 48 * 1024                         # bytes of a tile of the feed-forward part; two of them lie in a processor's shared memory, beside a matrix of the attention
+    most = 48 * 1024                         # bytes of a tile of the feed-forward part; it lies in a processor's shared memory, beside a matrix of the attention
     def __init__(self,
         layers: Sequence[Mapping[str, Tensor]], # of each layer: `norm`, `q`, `k`, `v`, `o`, `norm_mlp`, `gate`, `up`, `down`; matrices as `torch.nn.Linear` has them, [out, in]
         embed: Tensor,                       # [V, H]
