@@ -109,7 +109,7 @@ def in_time(
     "Train for as many steps as fit into the time, judged by the twenty steps by which two short runs differ, so that what is prepared does not count; at least 12."
     def took(steps): start = time.perf_counter(); train(steps); return time.perf_counter() - start
     train(3); few, more = took(2), took(22)
-    return train(max(12, round(20 * seconds / max(more - few, more / 10))))
+    return train(max(12, round(20 * seconds / max(more - few, more / 10))))                            # where twenty steps drown in what is prepared, fewer than would fit
 
 def half(device):
     "Products in bf16 inside the `with` block, from the weights as they are at that moment."

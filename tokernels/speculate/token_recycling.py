@@ -94,7 +94,7 @@ def recycle(matrix: torch.Tensor, tokens: torch.Tensor, best: torch.Tensor, real
 
 
 # %% ../../nbs/speculate/10_token_recycling.ipynb #10b00002
-pair_acceptance = 0.60, 0.08, 0.04, 0.022, 0.013, 0.013, 0.010, 0.010 # chances that the tree is made for with pairs; the first one chosen by measurement, see below
+pair_acceptance = 0.60, 0.08, 0.04, 0.022, 0.013, 0.013, 0.010, 0.010 # chance that the token at rank r is right where the pair is known, one number for all levels
 
 def recycle_pairs(pairs: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor, before: torch.Tensor, best: torch.Tensor, real: torch.Tensor, vocab: int):
     "Equation 5 at once: `pairs [S, k + 1]` in place, `tokens [B·T]` of trees with the `parents [T]`, the tokens `before [B]` their roots, `best [B·T, k]`, `real [B·T]` which nodes count."
